@@ -1,0 +1,1 @@
+"""Bytes to facts: one small, bounded parser a file format, each naming its specification."""
