@@ -1,0 +1,1 @@
+"""What may travel in clear, and who is trusted."""

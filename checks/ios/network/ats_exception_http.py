@@ -1,0 +1,66 @@
+"""App Transport Security exceptions that allow plain HTTP to a domain."""
+
+from collections.abc import Iterator
+
+from gate.app import IosApp, Location
+from gate.check import Finding, Severity, check
+
+# The spellings of iOS 9's first betas still work (Apple, Information Property List Key Reference).
+SPELLINGS = (
+    "NSExceptionAllowsInsecureHTTPLoads",
+    "NSTemporaryExceptionAllowsInsecureHTTPLoads",
+    "NSThirdPartyExceptionAllowsInsecureHTTPLoads",
+)
+LOCAL = ("localhost", "127.0.0.1", "::1", "[::1]", "10.0.2.2")
+
+
+@check(IosApp, severity=Severity.MEDIUM, cwe=319, masvs="MASVS-NETWORK-1")
+def ats_exception_http(app: IosApp) -> Iterator[Finding]:
+    """
+    An App Transport Security exception allows plain HTTP to a domain.
+
+    Looks at: NSAppTransportSecurity, NSExceptionDomains in the Info.plist of the app, of every
+    extension and of every watch app and app clip: each domain whose
+    NSExceptionAllowsInsecureHTTPLoads is true, also in the spellings
+    NSTemporaryExceptionAllowsInsecureHTTPLoads and NSThirdPartyExceptionAllowsInsecureHTTPLoads.
+    Entries that only tighten the rules, such as NSExceptionMinimumTLSVersion, are silent.
+
+    Matters because: What the app exchanges with that host, and with NSIncludesSubdomains with every
+    host below it, can be read and changed on the way. An entry for localhost is harmless on the
+    device but shows that a development server's settings went into the release build.
+
+    Fix by: Serve the domain over HTTPS and delete its entry from NSExceptionDomains (in Xcode:
+    target, Info, App Transport Security Settings, Exception Domains). Keep an entry for a
+    development server in the Info.plist of the Debug configuration alone, for instance by a
+    separate INFOPLIST_FILE. For a domain that has to stay for a while, record a dated waiver that
+    names it.
+
+    Cannot see: Whether the app talks to the domain at all, whether the server redirects to HTTPS,
+    and connections that App Transport Security does not govern.
+    """
+    for bundle in app.bundles:
+        if bundle.kind in ("framework", "bundle"):  # lives under the rules of its app
+            continue
+        ats = bundle.info.get("NSAppTransportSecurity")
+        domains = ats.get("NSExceptionDomains") if isinstance(ats, dict) else None
+        if not isinstance(domains, dict):
+            continue
+        for domain, rules in domains.items():
+            written = [
+                key for key in SPELLINGS if isinstance(rules, dict) and rules.get(key) is True
+            ]
+            if written:
+                place = f"NSAppTransportSecurity.NSExceptionDomains.{domain}.{written[0]}"
+                yield Finding(
+                    subject=domain,
+                    message=_message(bundle.path, domain, written[0], rules),
+                    at=Location(bundle.info_path, element=place, snippet="true"),
+                )
+
+
+def _message(bundle: str, domain: str, key: str, rules: dict[str, object]) -> str:
+    below = " and every subdomain" if rules.get("NSIncludesSubdomains") is True else ""
+    trace = ""
+    if domain.lower() in LOCAL or domain.lower().endswith(".localhost"):
+        trace = " It is the trace of a development server."
+    return f"{key} in {bundle} allows plain HTTP to {domain}{below}.{trace}"

@@ -1,0 +1,1 @@
+"""Code signature, entitlements and provisioning."""

@@ -1,0 +1,69 @@
+"""An app as checks see it: facts that are read when a check first asks."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Generic, TypeVar, overload
+
+from gate.app.build import Build, Files
+from gate.app.coverage import Journal
+from gate.app.keys import PrivateKey
+from gate.app.strings import Strings
+
+T = TypeVar("T")
+
+
+class Unread(Exception):
+    """A fact that was asked for and could not be established; the message says why."""
+
+
+class Fact(Generic[T]):
+    """A fact of an app, read on demand and kept, with its failure if it failed.
+
+    The reader of the app answers with its method of the fact's name. Asking is noted in the app's
+    journal: the outcome of a check that asked for a fact with gaps is undecided, without a word in
+    the check itself.
+    """
+
+    def __init__(self, doc: str) -> None:
+        self.__doc__ = doc
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, app: None, owner: type) -> "Fact[T]": ...
+    @overload
+    def __get__(self, app: "App", owner: type) -> T: ...
+    def __get__(self, app: "App | None", owner: type) -> "Fact[T] | T":
+        if app is None:
+            return self
+        app.journal.touch(self._name)
+        if self._name not in app.known:
+            try:
+                app.known[self._name] = getattr(app.reads, self._name)()
+            except Unread as unread:
+                app.journal.failure(self._name, str(unread))
+                app.known[self._name] = unread
+        known = app.known[self._name]
+        if isinstance(known, Unread):
+            raise known
+        return known  # type: ignore[no-any-return]  # known holds what the reader answered
+
+
+@dataclass(frozen=True, eq=False)
+class App:
+    """What every app has, whatever its platform.
+
+    `reads` is the reader that answers for this kind of build; `as_of` is the day the build is
+    judged for; `known` holds the facts read so far.
+    """
+
+    build: Build
+    files: Files
+    journal: Journal
+    reads: Any
+    as_of: date
+    known: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    strings = Fact[Strings]("The text of every file in the build.")
+    private_keys = Fact[tuple[PrivateKey, ...]]("Private keys that parse, sorted by place.")

@@ -1,0 +1,21 @@
+"""Where the evidence lies."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A place inside a build.
+
+    `path` is the entry inside the build, with forward slashes, and '' for the build itself;
+    `element` is the place inside the entry in the entry's own terms: an XML path, a property list
+    key path, class.method, a symbol or a header field; `line` counts from 1 and `offset` in bytes
+    from the entry's start, each only where the format has one; `snippet` is the evidence as read,
+    secrets already masked.
+    """
+
+    path: str = ""
+    element: str = ""
+    line: int | None = None
+    offset: int | None = None
+    snippet: str = ""

@@ -1,0 +1,1 @@
+"""The rulesets that the gate ships; see the .yml files beside this one."""
