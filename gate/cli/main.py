@@ -1,0 +1,86 @@
+"""`gate`: commands, and the one place where errors become words and exit codes."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from gate import __version__
+from gate.cli.action import action
+from gate.cli.checks import checks
+from gate.cli.explain import explain
+from gate.cli.render import render
+from gate.cli.rulesets import rulesets
+from gate.cli.scan import scan
+from gate.render.escape import terminal
+from gate.ruleset import PolicyError
+
+USAGE = 2
+NO_VERDICT = 3
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "GATE"},
+    epilog="""\b
+Exit codes of every command:
+  0  pass, or the command did what it was asked
+  1  blocked: a control fails that the policy blocks on
+  2  wrong usage, or a ruleset or waiver file that cannot be used
+  3  no verdict: unreadable build, incomplete analysis, internal error""",
+)
+@click.version_option(__version__, prog_name="mobile-release-gate")
+def gate() -> None:
+    """Decide whether a mobile app build may be released.
+
+    Reads APK and IPA builds offline, judges them against a policy of controls, and says pass,
+    block or undecided, with the evidence.
+
+    \b
+      gate scan app-release.apk
+      gate scan App.ipa --profile vendor --report sarif=gate.sarif
+      gate explain A63-DBG-01
+    """
+
+
+for command in (scan, explain, checks, rulesets, render, action):
+    gate.add_command(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit. A traceback would exit 1 and read as "blocked": none leaves.
+
+    Set GATE_DEBUG to any value to see the traceback of an internal error.
+    """
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None) -> int:
+    """Run the command line; its exit code."""
+    try:
+        code = gate.main(arguments, standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.UsageError as error:
+        error.show()
+        return USAGE
+    except click.ClickException as error:  # its own exit code is 1, which means blocked here
+        return _complain(error.format_message(), NO_VERDICT)
+    except PolicyError as error:
+        return _complain(str(error), USAGE)
+    except (click.Abort, KeyboardInterrupt):
+        return _complain("interrupted; there is no verdict", NO_VERDICT)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return NO_VERDICT
+    except Exception as error:  # noqa: BLE001  # see main: nothing may look like a verdict
+        if os.environ.get("GATE_DEBUG"):
+            raise
+        return _complain(f"internal error: {type(error).__name__}: {error}", NO_VERDICT)
+    return code if isinstance(code, int) else 0
+
+
+def _complain(message: str, code: int) -> int:
+    for line in message.splitlines():
+        click.echo(f"gate: {terminal(line, limit=2000)}", err=True)
+    return code

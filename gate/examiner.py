@@ -1,0 +1,61 @@
+"""The worker: it opens, reads and checks one build, leaves one answer on a pipe, and ends."""
+
+import os
+import sys
+from collections.abc import Callable
+from datetime import date
+from typing import BinaryIO
+
+import msgspec
+
+from gate.app import App, AppCard
+from gate.check import Result
+from gate.exchange import Answer, Request, Step
+from gate.isolation import confine
+
+
+def main() -> None:
+    """Take a request from standard input and answer it."""
+    request = msgspec.json.decode(sys.stdin.buffer.read(), type=Request)
+    with os.fdopen(request.answer, "wb") as pipe:
+        say(pipe, examine(request, lambda done, total: say(pipe, Step(done, total))))
+
+
+def say(pipe: BinaryIO, message: Step | Answer) -> None:
+    """Send one message at once."""
+    pipe.write(msgspec.json.encode(message) + b"\n")
+    pipe.flush()
+
+
+def examine(request: Request, progress: Callable[[int, int], None]) -> Answer:
+    """Open, read and check; a build that is no app is refused with one sentence."""
+    isolation = confine(request.limits)
+    # Everything that reads a build, or knows a check, comes in only now, under the limits.
+    from gate.catalogue import catalogue
+    from gate.read import NotAnApp, card, open_app
+    from gate.run import run
+
+    try:
+        app = open_app(request.build, request.name, date.fromisoformat(request.as_of))
+    except NotAnApp as refusal:
+        return Answer(refusal.kind, str(refusal), isolation=isolation)
+    checks = [catalogue()[check] for check in request.checks]
+    results = run(checks, app, progress)
+    return _answer(app, card(app), results, isolation)
+
+
+def _answer(
+    app: App, app_card: AppCard, results: tuple[Result, ...], isolation: tuple[str, ...]
+) -> Answer:
+    return Answer(
+        app.build.kind,
+        app=app_card,
+        results=results,
+        coverage=app.journal.coverage,
+        gaps=app.journal.gaps,
+        isolation=isolation,
+    )
+
+
+if __name__ == "__main__":
+    main()

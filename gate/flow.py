@@ -1,0 +1,95 @@
+"""The story of a scan: open, read, check, decide, report."""
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from gate import worker
+from gate.catalogue import catalogue
+from gate.check import Check
+from gate.decide import decide, refused
+from gate.isolation import Limits
+from gate.report import CheckCard, Document, Policy, Report, document
+from gate.ruleset import Ruleset, Waiver
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What builds are judged by: the policy, the day it is read for, and the worker's limits."""
+
+    ruleset: Ruleset
+    waivers: tuple[Waiver, ...]
+    profile: str
+    as_of: date
+    limits: Limits = Limits()
+
+
+def judge(path: str, terms: Terms, progress: Progress) -> Report:
+    """One build's report."""
+    build, answer = worker.examine(
+        path,
+        terms.ruleset.checks,
+        terms.as_of.isoformat(),
+        terms.limits,
+        lambda done, total: progress(path, done, total),
+    )
+    if answer.app is None:
+        verdict = refused(terms.ruleset, terms.profile, answer.refused)
+    else:
+        verdict = decide(
+            answer.results,
+            terms.ruleset,
+            terms.waivers,
+            profile=terms.profile,
+            app_id=answer.app.id,
+            platform=answer.app.platform,
+            as_of=terms.as_of,
+            checks=catalogue(),
+        )
+    return Report(
+        build=build,
+        app=answer.app,
+        refused=answer.refused,
+        policy=_policy(terms),
+        checks=tuple(_card(catalogue()[check]) for check in terms.ruleset.checks),
+        results=answer.results,
+        coverage=answer.coverage,
+        gaps=answer.gaps,
+        isolation=answer.isolation,
+        verdict=verdict,
+    )
+
+
+def scan(paths: Sequence[str], terms: Terms, progress: Progress, jobs: int = 1) -> Document:
+    """Every build's report, in the order given; `jobs` workers run at the same time."""
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        reports = tuple(pool.map(lambda path: judge(path, terms, progress), paths))
+    return document(reports, created())
+
+
+def created() -> str:
+    """The time of the scan in UTC; SOURCE_DATE_EPOCH stands in where it is set."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    now = datetime.fromtimestamp(int(epoch), UTC) if epoch.isdecimal() else datetime.now(UTC)
+    return now.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _policy(terms: Terms) -> Policy:
+    profile = next(each for each in terms.ruleset.profiles if each.name == terms.profile)
+    return Policy(
+        name=terms.ruleset.name,
+        version=terms.ruleset.version,
+        title=terms.ruleset.title,
+        profile=profile.name,
+        profile_title=profile.title,
+        sha256=terms.ruleset.sha256,
+        as_of=terms.as_of.isoformat(),
+    )
+
+
+def _card(check: Check) -> CheckCard:
+    return CheckCard(check.id, check.severity, check.doc, check.cwe, check.masvs)

@@ -1,0 +1,192 @@
+"""Mach-O images, thin and fat: architecture, platform, encryption, libraries, signature bytes.
+
+Sources: Apple's mach-o/loader.h and mach-o/fat.h (structures), xnu's bsd/kern/mach_fat.c (what a
+device refuses). Headers and load commands are read here, within bounds; imported symbols are
+lief's, which enters through this module alone and only when asked.
+"""
+
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+from gate.formats import load_commands
+from gate.formats.errors import Malformed
+
+PIE: Final = 0x200000  # MH_PIE
+
+# fat_arch and fat_arch_64: CPU type, subtype, offset, size, alignment.
+_FAT: Final = {b"\xca\xfe\xba\xbe": ">5I", b"\xca\xfe\xba\xbf": ">IIQQII"}
+# Byte order and length of the header, which is longer by a reserved word where it is 64-bit.
+_THIN: Final = {
+    b"\xce\xfa\xed\xfe": ("<", 28),
+    b"\xcf\xfa\xed\xfe": ("<", 32),
+    b"\xfe\xed\xfa\xce": (">", 28),
+    b"\xfe\xed\xfa\xcf": (">", 32),
+}
+# Java class files share the fat magic; their next word, the version, is 45 or more.
+_MAX_SLICES: Final = 32
+
+_ARM, _ARM64, _ARM64_32, _I386, _X86_64 = 12, 0x0100000C, 0x0200000C, 7, 0x01000007
+_CPU: Final = {
+    _ARM: "arm",
+    _ARM64: "arm64",
+    _ARM64_32: "arm64_32",
+    _I386: "i386",
+    _X86_64: "x86_64",
+}
+_SUBCPU: Final = {
+    (_ARM, 6): "armv6",
+    (_ARM, 9): "armv7",
+    (_ARM, 11): "armv7s",
+    (_ARM, 12): "armv7k",
+    (_ARM64, 2): "arm64e",
+    (_X86_64, 8): "x86_64h",
+}
+_FILE_TYPE: Final = {
+    1: "object",
+    2: "execute",
+    3: "fvmlib",
+    4: "core",
+    5: "preload",
+    6: "dylib",
+    7: "dylinker",
+    8: "bundle",
+    9: "dylib-stub",
+    10: "dsym",
+    11: "kext",
+    12: "fileset",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """One architecture's image. `offset` and `size` are its place in the file, in bytes.
+
+    `architecture` is Apple's name (arm64, arm64e, armv7, x86_64, ...) or `cpu-<n>`; `platform`,
+    `min_os`, `sdk` and `uuid` are "" where the image does not state them. `code_signature` is
+    offset and size within the slice, `signature` the bytes there (b"" for none). `encrypted` means
+    that the App Store's encryption is on, so that code and strings cannot be read.
+    """
+
+    architecture: str
+    cpu_type: int
+    cpu_subtype: int
+    file_type: str
+    flags: int
+    offset: int
+    size: int
+    command_count: int
+    platform: str
+    min_os: str
+    sdk: str
+    encrypted: bool
+    code_signature: tuple[int, int] | None
+    signature: bytes
+    dylibs: tuple[str, ...]
+    rpaths: tuple[str, ...]
+    uuid: str
+
+    @property
+    def pie(self) -> bool:
+        """Whether the image may be loaded at any address (MH_PIE)."""
+        return bool(self.flags & PIE)
+
+
+def parse(data: bytes) -> tuple[Slice, ...]:
+    """The images of a Mach-O file, in the order of its fat header, or the one of a thin file.
+
+    Raises Malformed where a header, a load command, a segment or the signature leaves the file,
+    where slices overlap, and for a slice that is no Mach-O image (as in a static library).
+    """
+    if bytes(data[:4]) not in _FAT:
+        return (_slice(data, 0),)
+    slices = []
+    for cpu, offset, size in _fat_places(data):
+        image = _slice(data[offset : offset + size], offset)
+        if image.cpu_type != cpu:
+            raise Malformed(f"fat Mach-O slice of CPU {image.cpu_type}, promised as {cpu}", offset)
+        slices.append(image)
+    return tuple(slices)
+
+
+def imported_symbols(image: bytes) -> tuple[str, ...]:
+    """The symbols that one image (the bytes of one slice) takes from others, sorted.
+
+    Names carry the leading underscore of C. Reads with lief, which costs about a second when it is
+    first loaded; Malformed where lief refuses the image or sees other load commands than we do.
+    """
+    ours = _slice(image, 0)
+    import lief
+
+    lief.logging.disable()
+    # lief's outer object owns the image and must outlive it: lief reads freed memory otherwise.
+    fat = lief.MachO.parse(bytes(image))
+    theirs = fat.at(0) if fat is not None and fat.size else None
+    if theirs is None:
+        raise Malformed("Mach-O image that lief cannot read")
+    if len(theirs.commands) != ours.command_count:
+        raise Malformed(
+            f"Mach-O image of {ours.command_count} load commands, of which lief reads "
+            f"{len(theirs.commands)}"
+        )
+    return tuple(sorted({str(symbol.name) for symbol in theirs.imported_symbols}))
+
+
+def _fat_places(data: bytes) -> list[tuple[int, int, int]]:
+    """CPU type, offset and size of every slice, after xnu's `fatfile_validate_fatarches`."""
+    form = struct.Struct(_FAT[bytes(data[:4])])
+    count = int.from_bytes(data[4:8], "big")
+    end = 8 + count * form.size
+    if not 1 <= count <= _MAX_SLICES or end > len(data):
+        raise Malformed(f"fat Mach-O header that names {count} slices", 4)
+    fields = [form.unpack_from(data, 8 + i * form.size) for i in range(count)]
+    places = [(cpu, offset, size) for cpu, _, offset, size, *_ in fields]
+    for _, offset, size in sorted(places, key=lambda place: place[1]):
+        if offset < end:
+            raise Malformed("fat Mach-O slices that overlap", offset)
+        if offset > len(data) or size > len(data) - offset:
+            raise Malformed("fat Mach-O slice that leaves the file", offset)
+        end = offset + size
+    return places
+
+
+def _slice(image: bytes, offset: int) -> Slice:
+    """Read one image, which lies at `offset` in its file."""
+    if bytes(image[:4]) not in _THIN:
+        raise Malformed("not a Mach-O image", offset)
+    order, header = _THIN[bytes(image[:4])]
+    if len(image) < header:
+        raise Malformed("Mach-O header cut short", offset)
+    cpu_type, cpu_subtype, file_type, count, size, flags = struct.unpack_from(
+        order + "6I", image, 4
+    )
+    commands = load_commands.read(image, header, header + size, count, order)
+    if file_type != 10:  # a dSYM keeps its segments' places but not their bytes
+        load_commands.check_segments(commands, len(image))
+    place = load_commands.code_signature(commands, len(image))
+    target = load_commands.target(commands, intel=cpu_type in (_I386, _X86_64))
+    return Slice(
+        architecture=_architecture(cpu_type, cpu_subtype),
+        cpu_type=cpu_type,
+        cpu_subtype=cpu_subtype,
+        file_type=_FILE_TYPE.get(file_type, f"type-{file_type}"),
+        flags=flags,
+        offset=offset,
+        size=len(image),
+        command_count=count,
+        platform=target.platform,
+        min_os=target.min_os,
+        sdk=target.sdk,
+        encrypted=load_commands.encrypted(commands),
+        code_signature=place,
+        signature=bytes(image[place[0] : place[0] + place[1]]) if place else b"",
+        dylibs=load_commands.dylibs(commands),
+        rpaths=load_commands.rpaths(commands),
+        uuid=load_commands.uuid(commands),
+    )
+
+
+def _architecture(cpu_type: int, cpu_subtype: int) -> str:
+    """Apple's name; the top byte of the subtype holds capabilities (CPU_SUBTYPE_MASK)."""
+    name = _CPU.get(cpu_type, f"cpu-{cpu_type}")
+    return _SUBCPU.get((cpu_type, cpu_subtype & 0x00FFFFFF), name)

@@ -1,0 +1,239 @@
+"""X.509 certificates: what they say of themselves, never whether it is true.
+
+Sources: RFC 5280 section 4.1 (the shape), RFC 4514 (names as text). The shape is read by
+`gate.formats.ber`, value by value, so that one odd field (a negative modulus, a date that does not
+exist, text in the wrong alphabet) does not hide the others; the names of object identifiers,
+alphabets and dates are asn1crypto's, which only this module imports.
+"""
+
+import hashlib
+import re
+from collections.abc import Hashable, Iterator
+from datetime import UTC, datetime
+from typing import Final
+
+from gate.app.signing import Certificate
+from gate.formats import ber
+from gate.formats.errors import Malformed, OverLimit
+
+MAX_BYTES: Final = 64 << 10  # keeps asn1crypto's arithmetic on long identifiers short
+
+_VERSION, _EXTENSIONS = 0xA0, 0xA3
+_KEY_ID: Final = bytes.fromhex("551d0e")  # 2.5.29.14, subject key identifier
+_MAX_OID: Final = 64
+
+# Short names of RFC 4514 section 3 and of the attributes that certificates use besides.
+_SHORT: Final = {
+    "common_name": "CN",
+    "surname": "SN",
+    "serial_number": "SERIALNUMBER",
+    "country_name": "C",
+    "locality_name": "L",
+    "state_or_province_name": "ST",
+    "street_address": "STREET",
+    "organization_name": "O",
+    "organizational_unit_name": "OU",
+    "title": "T",
+    "given_name": "GN",
+    "email_address": "E",
+    "user_id": "UID",
+    "domain_component": "DC",
+}
+_FAULTS: Final = (
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+)
+
+
+def certificate(der: bytes) -> Certificate:
+    """Facts of a certificate in DER or BER; bytes behind it are tolerated. Raises Malformed."""
+    fields = _tbs(der)
+    serial, algorithm, issuer, validity, subject, key = fields[:6]
+    dates = list(ber.children(der, validity))
+    named = tuple(pair for rdn in _name(der, subject) for pair in rdn)
+    key_algorithm, key_bits = _public_key(der, key)
+    return Certificate(
+        sha256=hashlib.sha256(der).hexdigest(),
+        subject=named,
+        subject_text=_name_text(_name(der, subject)),
+        issuer_text=_name_text(_name(der, issuer)),
+        serial=f"{_integer(der, serial):x}",
+        not_before=_date(der, dates[0]) if dates else None,
+        not_after=_date(der, dates[1]) if len(dates) > 1 else None,
+        signature_algorithm=_algorithm(der, algorithm),
+        key_algorithm=key_algorithm,
+        key_bits=key_bits,
+    )
+
+
+def identifiers(der: bytes) -> Iterator[Hashable]:
+    """What a CMS signer may name this certificate by, to be compared with `issuer_and_serial`.
+
+    First issuer and serial number, then the bytes of the subject key identifier where it has one.
+    Raises Malformed.
+    """
+    fields = _tbs(der)
+    yield issuer_and_serial(der, fields[2], fields[0])
+    for field in fields[6:]:
+        if field.tag != _EXTENSIONS:
+            continue
+        for extension in ber.children(der, ber.fields(der, field, 1, "extensions")[0]):
+            oid, *_, value = ber.fields(der, extension, 2, "extension")
+            if der[oid.body : oid.body_end] == _KEY_ID:
+                wrapped = ber.octets(der, value)
+                yield ber.octets(wrapped, ber.element(wrapped, 0, len(wrapped)))
+
+
+def issuer_and_serial(der: bytes, issuer: ber.Element, serial: ber.Element) -> Hashable:
+    """An issuer's name and a serial number that are equal where RFC 5280 section 7.1 says so.
+
+    Names are compared attribute by attribute, ignoring case and runs of white space.
+    """
+    if issuer.end - issuer.start > MAX_BYTES:
+        raise OverLimit(f"issuer name of more than {MAX_BYTES} bytes", issuer.start)
+    name = tuple(
+        tuple((kind, " ".join(value.casefold().split())) for kind, value in rdn)
+        for rdn in _name(der, issuer)
+    )
+    return name, _integer(der, serial)
+
+
+def _tbs(der: bytes) -> list[ber.Element]:
+    """Serial, signature, issuer, validity, subject, key, extensions (RFC 5280 section 4.1)."""
+    if len(der) > MAX_BYTES:
+        raise OverLimit(f"certificate of {len(der)} bytes, more than {MAX_BYTES}")
+    outer = ber.element(der, 0, len(der))
+    if outer.tag != ber.SEQUENCE:
+        raise Malformed("not an X.509 certificate", 0)
+    fields = ber.fields(der, ber.fields(der, outer, 3, "certificate")[0], 6, "certificate body")
+    if fields[0].tag == _VERSION:  # the version, which version 1 leaves out
+        del fields[0]
+    tags = [field.tag for field in fields[:6]]
+    if tags != [ber.INTEGER] + [ber.SEQUENCE] * 5:
+        raise Malformed("X.509 certificate body with other fields than RFC 5280 has", outer.body)
+    return fields
+
+
+def _integer(der: bytes, value: ber.Element) -> int:
+    return int.from_bytes(der[value.body : value.body_end], "big", signed=True)
+
+
+def _name(der: bytes, name: ber.Element) -> list[list[tuple[str, str]]]:
+    """A Name as its relative names in encoded order, each of one or more (type, value)."""
+    relative_names = []
+    for rdn in ber.fields(der, name, 0, "name"):
+        pairs = [ber.fields(der, item, 2, "name attribute") for item in ber.children(der, rdn)]
+        relative_names.append([(_attribute_type(der, p[0]), _text(der, p[1])) for p in pairs])
+    return relative_names
+
+
+def _attribute_type(der: bytes, oid: ber.Element) -> str:
+    from asn1crypto.x509 import NameType
+
+    dotted = _dotted(der, oid)
+    return _SHORT.get(NameType.map(dotted), dotted) if dotted in NameType._map else dotted
+
+
+def _text(der: bytes, value: ber.Element) -> str:
+    """A name's value as text; what is no text is `#` and its encoding in hexadecimal."""
+    from asn1crypto.core import AbstractString, load
+
+    raw = der[value.start : value.end]
+    try:
+        string = load(raw)
+        if not isinstance(string, AbstractString):
+            return f"#{raw.hex()}"
+        return str(string.native)
+    except _FAULTS:
+        return der[value.body : value.body_end].decode("latin-1")
+
+
+def _name_text(name: list[list[tuple[str, str]]]) -> str:
+    return ",".join(
+        "+".join(f"{kind}={_escaped(value)}" for kind, value in rdn) for rdn in reversed(name)
+    )
+
+
+def _escaped(value: str) -> str:
+    """Backslashes where RFC 4514 section 2.4 wants them."""
+    value = re.sub(r'([,+"\\<>;])', r"\\\1", value).replace("\0", r"\00")
+    if value.startswith(("#", " ")):
+        value = "\\" + value
+    return value[:-1] + r"\ " if value.endswith(" ") and len(value) > 1 else value
+
+
+def _dotted(der: bytes, oid: ber.Element) -> str:
+    """An object identifier as 1.2.840...; "" where it is none or absurdly long."""
+    from asn1crypto.core import ObjectIdentifier
+
+    if oid.tag != ber.OBJECT_IDENTIFIER or oid.body_end - oid.body > _MAX_OID:
+        return ""
+    try:
+        return str(ObjectIdentifier.load(der[oid.start : oid.end]).dotted)
+    except _FAULTS:
+        return ""
+
+
+def _algorithm(der: bytes, algorithm: ber.Element) -> str:
+    """The name of a signature algorithm, or its dotted identifier."""
+    from asn1crypto.algos import SignedDigestAlgorithmId
+
+    dotted = _dotted(der, ber.fields(der, algorithm, 1, "algorithm")[0])
+    return str(SignedDigestAlgorithmId._map.get(dotted, dotted))
+
+
+def _date(der: bytes, value: ber.Element) -> datetime | None:
+    from asn1crypto.x509 import Time
+
+    try:
+        when = Time.load(der[value.start : value.end]).native
+        if not isinstance(when, datetime):  # the year 0, which datetime cannot hold
+            return None
+        return when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC)
+    except _FAULTS:
+        return None
+
+
+def _public_key(der: bytes, key: ber.Element) -> tuple[str, int]:
+    """Algorithm and length in bits of a SubjectPublicKeyInfo; 0 where the length is unknown."""
+    from asn1crypto.keys import PublicKeyAlgorithmId
+
+    algorithm, bits = ber.fields(der, key, 2, "public key")[:2]
+    oid, *parameters = ber.fields(der, algorithm, 1, "key algorithm")
+    dotted = _dotted(der, oid)
+    name = str(PublicKeyAlgorithmId._map.get(dotted, dotted))
+    try:
+        return name, _key_bits(der, name, parameters, bits)
+    except Malformed:
+        return name, 0
+
+
+def _key_bits(der: bytes, name: str, parameters: list[ber.Element], bits: ber.Element) -> int:
+    body = bits.body + 1  # behind the count of unused bits
+    if name in ("rsa", "rsaes_oaep", "rsassa_pss"):
+        return _first_integer_bits(der, ber.element(der, body, bits.body_end))
+    if name == "dsa" and parameters:
+        return _first_integer_bits(der, parameters[0])
+    if name == "ec":
+        return _curve_bits(der, parameters) or max(0, bits.body_end - body - 1) // 2 * 8
+    return max(0, bits.body_end - body) * 8 if name.startswith(("ed", "x")) else 0
+
+
+def _first_integer_bits(der: bytes, sequence: ber.Element) -> int:
+    """Length of a modulus or prime, read without a sign: some encoders forget the leading zero."""
+    value = ber.fields(der, sequence, 1, "key numbers")[0]
+    return int.from_bytes(der[value.body : value.body_end], "big").bit_length()
+
+
+def _curve_bits(der: bytes, parameters: list[ber.Element]) -> int:
+    """The number that a named curve carries in its name (`secp521r1`), or 0."""
+    from asn1crypto.keys import NamedCurve
+
+    dotted = _dotted(der, parameters[0]) if parameters else ""
+    digits = re.search(r"\d{3}", str(NamedCurve._map.get(dotted, "")))
+    return int(digits.group()) if digits else 0

@@ -1,0 +1,191 @@
+"""An IPA or an .app folder to an `IosApp`: what each fact is read from."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from gate.app import Build, Bundle, Files, IosApp, Journal, Program, Unread
+from gate.app.keys import PrivateKey
+from gate.app.native import CodeSignature, ProvisioningProfile, Slice
+from gate.app.strings import Strings
+from gate.formats import codesign, macho, plist, provisioning
+from gate.formats.errors import Malformed
+from gate.read import keys
+from gate.read.text import FileText
+
+PLIST_LIMIT = 16 << 20
+CODE_LIMIT = 512 << 20
+MAX_BUNDLES = 2_000
+BUNDLE = re.compile(r"\.(app|appex|framework|bundle|xctest|xpc)\Z")
+KINDS = {"appex": "extension", "framework": "framework"}
+JAVA_CLASS = b"\xca\xfe\xba\xbe"  # the magic of a fat Mach-O too; a class has its version next
+MAX_FAT_SLICES = 40
+MAGICS = (
+    b"\xfe\xed\xfa\xce",
+    b"\xce\xfa\xed\xfe",
+    b"\xfe\xed\xfa\xcf",
+    b"\xcf\xfa\xed\xfe",
+    b"\xca\xfe\xba\xbe",
+    b"\xca\xfe\xba\xbf",
+)
+
+
+def open_ipa(build: Build, files: Files, journal: Journal, as_of: date) -> IosApp:
+    """The app in Payload/; the build holds at least one `Payload/Name.app`."""
+    apps = sorted({name.split("/")[1] for name in files.names if _is_in_app(name)})
+    reader = IosReader(files, journal, f"Payload/{apps[0]}")
+    for extra in apps[1:]:
+        journal.gap("bundles", f"Payload/{extra}", "a second app in one build; which is installed?")
+    return reader.open(build, as_of)
+
+
+def open_app_folder(build: Build, files: Files, name: str, journal: Journal, as_of: date) -> IosApp:
+    """The app that a folder is; inside, paths begin with the folder's own name."""
+    return IosReader(files, journal, "").open(build, as_of)
+
+
+def _is_in_app(name: str) -> bool:
+    parts = name.split("/", 2)
+    return len(parts) == 3 and parts[0] == "Payload" and parts[1].endswith(".app")
+
+
+class IosReader:
+    """Answers each fact of an `IosApp`; `root` is the app's folder in the build, '' for itself."""
+
+    app: IosApp
+
+    def __init__(self, files: Files, journal: Journal, root: str) -> None:
+        self._files = files
+        self._journal = journal
+        self._root = root
+
+    def open(self, build: Build, as_of: date) -> IosApp:
+        """The app with this reader behind it."""
+        self.app = IosApp(build, self._files, self._journal, self, as_of)
+        return self.app
+
+    def bundles(self) -> tuple[Bundle, ...]:
+        """The app and every bundle below it."""
+        main = self._bundle(self._root)
+        folders = sorted(set(self._bundle_folders()))
+        if len(folders) > MAX_BUNDLES:
+            raise Unread(f"more than {MAX_BUNDLES} bundles")
+        found = [main]
+        for folder in folders:
+            try:
+                found.append(self._bundle(folder))
+            except Unread as reason:
+                self._journal.gap("bundles", folder, str(reason))
+        self._journal.cover("Info.plist", "bundles", len(folders) + 1, len(found))
+        return tuple(found)
+
+    def _bundle_folders(self) -> Iterator[str]:
+        """Each folder below the app that is a bundle by its name and holds an Info.plist."""
+        below = f"{self._root}/" if self._root else ""
+        for name in self._files.names:
+            folder, _, last = name.rpartition("/")
+            inside = name.startswith(below) and folder != self._root
+            if inside and last == "Info.plist" and BUNDLE.search(folder):
+                yield folder
+
+    def _bundle(self, folder: str) -> Bundle:
+        path = self._below(folder, "Info.plist")
+        info = self._plist(path)
+        name = info.get("CFBundleExecutable")
+        executable = self._below(folder, name) if isinstance(name, str) and name else ""
+        return Bundle(
+            path=folder,
+            kind=_kind(folder, self._root),
+            info=info,
+            info_path=path,
+            executable=executable if executable in self._files else "",
+            profile=self._profile(self._below(folder, "embedded.mobileprovision")),
+        )
+
+    def _plist(self, path: str) -> Mapping[str, Any]:
+        try:
+            value = plist.parse(self._files.read(path, PLIST_LIMIT))
+        except Malformed as malformed:
+            raise Unread(f"{path}: {malformed}") from malformed
+        if not isinstance(value, dict):
+            raise Unread(f"{path}: the root is no dictionary")
+        return value
+
+    def _profile(self, path: str) -> ProvisioningProfile | None:
+        if path not in self._files:
+            return None
+        try:
+            return replace(provisioning.parse(self._files.read(path, PLIST_LIMIT)), path=path)
+        except (Malformed, Unread) as reason:
+            self._journal.gap("bundles", path, str(reason))
+            return None
+
+    def programs(self) -> tuple[Program, ...]:
+        """Every file that begins as a Mach-O does, and every bundle's main program."""
+        owners = {bundle.executable: bundle for bundle in self.app.bundles if bundle.executable}
+        names = sorted(name for name in self._files.names if name in owners or self._is_macho(name))
+        found = []
+        for name in names:
+            try:
+                found.append(Program(name, self._slices(name), owners.get(name)))
+            except (Malformed, Unread) as reason:
+                self._journal.gap("programs", name, str(reason))
+        if not self.app.main.executable:
+            self._journal.gap("programs", self.app.main.path, "the app's program is missing")
+        self._journal.cover("Mach-O", "files", len(names), len(found))
+        slices = sum(len(each.slices) for each in found)
+        self._journal.cover("Mach-O", "slices", slices, slices)
+        return tuple(found)
+
+    def _is_macho(self, name: str) -> bool:
+        try:
+            head = next(iter(self._files.blocks(name, CODE_LIMIT)), b"")
+        except Unread:
+            return False
+        if head[:4] == JAVA_CLASS and int.from_bytes(head[4:8], "big") > MAX_FAT_SLICES:
+            return False
+        return head[:4] in MAGICS
+
+    def _slices(self, name: str) -> tuple[Slice, ...]:
+        return tuple(
+            Slice(
+                architecture=each.architecture,
+                file_type=each.file_type,
+                flags=each.flags,
+                platform=each.platform,
+                min_os=each.min_os,
+                sdk=each.sdk,
+                encrypted=each.encrypted,
+                signature=_signature(each.signature),
+                offset=each.offset,
+                size=each.size,
+            )
+            for each in macho.parse(self._files.read(name, CODE_LIMIT))
+        )
+
+    def strings(self) -> Strings:
+        """The text of every file."""
+        return FileText(self._files, self._journal)
+
+    def private_keys(self) -> tuple[PrivateKey, ...]:
+        """Private keys in any file."""
+        return keys.private_keys(self._files, self._journal)
+
+    @staticmethod
+    def _below(folder: str, name: str) -> str:
+        return f"{folder}/{name}" if folder else name
+
+
+def _signature(blob: bytes) -> CodeSignature | None:
+    return codesign.parse(blob) if blob else None
+
+
+def _kind(folder: str, root: str) -> str:
+    if folder == root:
+        return "app"
+    if folder.endswith(".app"):
+        return "app-clip" if "/AppClips/" in folder else "watch-app"
+    match = BUNDLE.search(folder)
+    return KINDS.get(match[1] if match else "", "bundle")

@@ -1,0 +1,79 @@
+"""Tell what a build is, and open it as the app it holds."""
+
+import os
+import stat
+from datetime import date
+
+from gate.app import App, Build, Files, Journal
+from gate.formats.errors import Malformed
+from gate.read.android import open_apk
+from gate.read.files import FolderFiles, ZipFiles
+from gate.read.ios import open_app_folder, open_ipa
+
+
+class NotAnApp(Exception):
+    """A build that this version does not judge; the message is one sentence, `kind` what it is."""
+
+    def __init__(self, reason: str, kind: str = "") -> None:
+        super().__init__(reason)
+        self.kind = kind
+
+
+def open_app(fd: int, name: str, as_of: date) -> App:
+    """The app in an open file or folder; `name` is the build's own file name, for its kind only."""
+    journal = Journal()
+    try:
+        if stat.S_ISDIR(os.fstat(fd).st_mode):
+            return _open_folder(FolderFiles(fd), name, journal, as_of)
+        return _open_archive(ZipFiles(os.fdopen(fd, "rb", closefd=False)), journal, as_of)
+    except Malformed as malformed:
+        raise NotAnApp(f"not an APK or IPA that can be read: {malformed}") from malformed
+
+
+def _open_archive(files: ZipFiles, journal: Journal, as_of: date) -> App:
+    kind = kind_of(files)
+    build = Build("", kind)
+    if kind == "apk":
+        return open_apk(build, files, journal, as_of)
+    if kind == "ipa":
+        return open_ipa(build, files, journal, as_of)
+    if kind in UNSUPPORTED:
+        raise NotAnApp(UNSUPPORTED[kind], kind)
+    raise NotAnApp(
+        "a ZIP archive, but no app: it holds neither an AndroidManifest.xml nor a Payload/*.app"
+    )
+
+
+UNSUPPORTED = {
+    "aab": "an Android App Bundle (AAB), which this version does not judge yet; build the APK",
+    "apks": "a set of split APKs, which this version does not judge yet; build a universal APK",
+}
+
+
+def kind_of(files: Files) -> str:
+    """apk, ipa, aab or apks by what the archive holds, never by its file name; '' for neither."""
+    names = files.names
+    if "AndroidManifest.xml" in files:
+        return "apk"
+    if "BundleConfig.pb" in files or "base/manifest/AndroidManifest.xml" in files:
+        return "aab"
+    if any(app_folder(name) for name in names):
+        return "ipa"
+    if any(name.endswith(".apk") for name in names):
+        return "apks"
+    return "apk" if "classes.dex" in files or "resources.arsc" in files else ""
+
+
+def app_folder(name: str) -> str:
+    """`Payload/Name.app` of a name below it, else ''."""
+    root, _, rest = name.partition("/")
+    folder, slash, _ = rest.partition("/")
+    return f"{root}/{folder}" if root == "Payload" and slash and folder.endswith(".app") else ""
+
+
+def _open_folder(files: FolderFiles, name: str, journal: Journal, as_of: date) -> App:
+    if "Info.plist" in files:
+        return open_app_folder(Build("", "app-folder"), files, name, journal, as_of)
+    if any(app_folder(each) for each in files.names):
+        return open_ipa(Build("", "app-folder"), files, journal, as_of)
+    raise NotAnApp("a folder without an app: it holds neither an Info.plist nor a Payload/*.app")

@@ -1,0 +1,231 @@
+"""The throw-away process that opens, reads and checks one build.
+
+The parent opens the build, starts the worker on the open file, hashes the file meanwhile, and
+takes one answer from a pipe. It never parses a byte of the build. Whatever happens to the worker is
+an `Answer`: one that refuses, with the reason, where the worker itself gave none.
+"""
+
+import hashlib
+import os
+import selectors
+import signal
+import stat
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from gate.app import Build
+from gate.exchange import Answer, Request, Step
+from gate.isolation import Limits
+
+# -E and -P rather than -I: a gate installed in the user's own site-packages must find itself.
+COMMAND = (sys.executable, "-E", "-P", "-m", "gate.examiner")
+BLOCK = 1 << 20
+DECODER = msgspec.json.Decoder(Step | Answer)
+# msgspec learns a type when it first meets it, which several threads at once must not do.
+ENCODING = threading.Lock()
+
+Progress = Callable[[int, int], None]
+
+
+class Refusal(Exception):
+    """A build that cannot even be handed to a worker; the message is the sentence for the user."""
+
+
+def examine(
+    path: str, checks: Sequence[str], as_of: str, limits: Limits, progress: Progress
+) -> tuple[Build, Answer]:
+    """Open, read and check one build in a process of its own; never raises for a bad build."""
+    try:
+        fd = _open(path, limits)
+    except Refusal as refusal:
+        return Build(path), Answer(refused=str(refusal))
+    try:
+        before = os.fstat(fd)
+        answer, digest, size = _ask(path, fd, checks, as_of, limits, progress)
+        if not digest or _changed(before, os.fstat(fd)):
+            answer = Answer(refused="the build changed while it was read; scan a finished file")
+    finally:
+        os.close(fd)
+    return Build(path, answer.kind, digest, size), answer
+
+
+def _open(path: str, limits: Limits) -> int:
+    """The build, open for reading; a pipe, a device or a socket is refused without opening it."""
+    try:
+        mode = Path(path).stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise Refusal("neither a file nor a folder; give the path of the build itself")
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except FileNotFoundError:
+        raise Refusal("no such file or folder; check the path") from None
+    except PermissionError:
+        raise Refusal("may not be read by this user; check its permissions") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise Refusal(f"cannot be opened: {reason}") from None
+    found = os.fstat(fd)
+    refusal = ""
+    if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
+        refusal = "neither a file nor a folder; give the path of the build itself"
+    elif stat.S_ISREG(found.st_mode) and found.st_size == 0:
+        refusal = "the file is empty; the build step may have failed"
+    elif stat.S_ISREG(found.st_mode) and found.st_size > limits.input:
+        refusal = f"larger than the limit of {limits.input >> 20} MiB"
+    if refusal:
+        os.close(fd)
+        raise Refusal(refusal)
+    return fd
+
+
+def _ask(
+    path: str, fd: int, checks: Sequence[str], as_of: str, limits: Limits, progress: Progress
+) -> tuple[Answer, str, int]:
+    """The worker's answer, and the build's digest and size, computed while the worker runs."""
+    reader, writer = os.pipe()
+    request = Request(fd, writer, Path(path).name, tuple(checks), as_of, limits)
+    try:
+        process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
+            COMMAND,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            pass_fds=(fd, writer),
+            env={"LC_ALL": "C.UTF-8", "HOME": str(Path.home())},
+            cwd="/",
+            start_new_session=True,
+        )
+    finally:
+        os.close(writer)
+    try:
+        deadline = time.monotonic() + limits.wall
+        with ENCODING:
+            asked = msgspec.json.encode(request)
+        with suppress(BrokenPipeError), process.stdin as pipe:  # type: ignore[union-attr]
+            pipe.write(asked)
+        digest, size = digest_of(fd)
+        answer = _receive(reader, deadline, limits, progress)
+        return _explain(answer, process, deadline), digest, size
+    finally:
+        os.close(reader)
+        _end(process)
+
+
+def _receive(reader: int, deadline: float, limits: Limits, progress: Progress) -> Answer | str:
+    """The answer, or why there is none; steps on the way go to `progress`."""
+    try:
+        for line in _lines(reader, deadline, limits):
+            message = DECODER.decode(line)
+            if isinstance(message, Answer):
+                return message
+            progress(message.done, message.total)
+    except _Silence as silence:
+        return str(silence)
+    except (msgspec.DecodeError, RecursionError):
+        return "its answer was not in the agreed form"
+    return "it ended without an answer"
+
+
+class _Silence(Exception):
+    """Why there will be no further line from the worker."""
+
+
+def _lines(reader: int, deadline: float, limits: Limits) -> Iterator[bytes]:
+    """The worker's lines as they come, until it closes the pipe."""
+    begun: list[bytes] = []  # the blocks of a line that has no end yet
+    received = 0
+    with selectors.DefaultSelector() as selector:
+        selector.register(reader, selectors.EVENT_READ)
+        while selector.select(max(0.0, deadline - time.monotonic())):
+            block = os.read(reader, BLOCK)
+            if not block:
+                if begun:
+                    raise _Silence("its answer broke off")
+                return
+            received += len(block)
+            if received > limits.answer:
+                raise _Silence(f"its answer was larger than {limits.answer >> 20} MiB")
+            *ends, rest = block.split(b"\n")
+            for end in ends:
+                yield b"".join((*begun, end))
+                begun.clear()
+            if rest:
+                begun.append(rest)
+    raise _Silence(f"it was stopped after {limits.wall} s")
+
+
+def _explain(answer: Answer | str, process: subprocess.Popen[bytes], deadline: float) -> Answer:
+    """The answer if there is one and the worker ended well, else a refusal that says what died."""
+    how = ""
+    try:
+        code = process.wait(max(0.0, min(5.0, deadline - time.monotonic())))
+    except subprocess.TimeoutExpired:
+        how = "" if isinstance(answer, str) else "it did not end after its answer"
+    else:
+        if code < 0:
+            how = f"it was killed by {signal.Signals(-code).name}"
+        elif code > 0:
+            how = f"it failed with exit code {code}"
+    if isinstance(answer, Answer) and not how:
+        return answer
+    reason = "; ".join(part for part in (answer if isinstance(answer, str) else "", how) if part)
+    return Answer(refused=f"the process that reads the build gave no answer: {reason}")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill the worker and everything it started, and leave no zombie."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _changed(before: os.stat_result, after: os.stat_result) -> bool:
+    return (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns)
+
+
+def digest_of(fd: int) -> tuple[str, int]:
+    """SHA-256 in hex and size in bytes of an open file, or of a folder's files.
+
+    A folder's digest is that of one line a file, `<hex digest>  <relative path>\\n`, sorted by
+    path, as sha256sum prints them; links and special files are left out. ('', 0) if a file
+    vanished meanwhile.
+    """
+    try:
+        if stat.S_ISREG(os.fstat(fd).st_mode):
+            return _digest_of_file(fd)
+        digests: dict[str, str] = {}
+        total = 0
+        for path, file in _regular_files(fd):
+            digests[path], size = _digest_of_file(file)
+            total += size
+        lines = "".join(f"{digests[path]}  {path}\n" for path in sorted(digests))
+        return hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest(), total
+    except OSError:
+        return "", 0
+
+
+def _digest_of_file(fd: int) -> tuple[str, int]:
+    digest, size = hashlib.sha256(), 0
+    while block := os.pread(fd, BLOCK, size):
+        digest.update(block)
+        size += len(block)
+    return digest.hexdigest(), size
+
+
+def _regular_files(fd: int) -> Iterator[tuple[str, int]]:
+    """Relative path and an open descriptor of each regular file below a folder."""
+    for folder, _, names, at in os.fwalk(".", dir_fd=fd):
+        for name in names:
+            if not stat.S_ISREG(os.stat(name, dir_fd=at, follow_symlinks=False).st_mode):
+                continue
+            file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=at)
+            try:
+                yield f"{folder}/{name}".removeprefix("./"), file
+            finally:
+                os.close(file)
