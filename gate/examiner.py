@@ -29,17 +29,18 @@ def say(pipe: BinaryIO, message: Step | Answer) -> None:
 
 def examine(request: Request, progress: Callable[[int, int], None]) -> Answer:
     """Open, read and check; a build that is no app is refused with one sentence."""
-    isolation = confine(request.limits)
-    # Everything that reads a build, or knows a check, comes in only now, under the limits.
+    # The readers and checks come in before the limits, which forbid to cache their bytecode.
     from gate.catalogue import catalogue
     from gate.read import NotAnApp, card, open_app
     from gate.run import run
 
+    checks = [catalogue()[check] for check in request.checks]
+    sys.dont_write_bytecode = True
+    isolation = confine(request.limits)
     try:
         app = open_app(request.build, request.name, date.fromisoformat(request.as_of))
     except NotAnApp as refusal:
         return Answer(refusal.kind, str(refusal), isolation=isolation)
-    checks = [catalogue()[check] for check in request.checks]
     results = run(checks, app, progress)
     return _answer(app, card(app), results, isolation)
 

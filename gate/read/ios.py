@@ -19,6 +19,7 @@ PLIST_LIMIT = 16 << 20
 CODE_LIMIT = 512 << 20
 MAX_BUNDLES = 2_000
 BUNDLE = re.compile(r"\.(app|appex|framework|bundle|xctest|xpc)\Z")
+APP_FOLDER = re.compile(r"(?:Payload/)?[^/]+\.app(?=/)")
 KINDS = {"appex": "extension", "framework": "framework"}
 JAVA_CLASS = b"\xca\xfe\xba\xbe"  # the magic of a fat Mach-O too; a class has its version next
 MAX_FAT_SLICES = 40
@@ -32,23 +33,24 @@ MAGICS = (
 )
 
 
+def app_folders(files: Files) -> tuple[str, ...]:
+    """Every `Payload/Name.app`, sorted; without one every `Name.app`, as in a zipped app."""
+    found = {match[0] for name in files.names if (match := APP_FOLDER.match(name))}
+    installed = {folder for folder in found if folder.startswith("Payload/")}
+    return tuple(sorted(installed or found))
+
+
 def open_ipa(build: Build, files: Files, journal: Journal, as_of: date) -> IosApp:
-    """The app in Payload/; the build holds at least one `Payload/Name.app`."""
-    apps = sorted({name.split("/")[1] for name in files.names if _is_in_app(name)})
-    reader = IosReader(files, journal, f"Payload/{apps[0]}")
-    for extra in apps[1:]:
-        journal.gap("bundles", f"Payload/{extra}", "a second app in one build; which is installed?")
-    return reader.open(build, as_of)
+    """The app of a build that holds at least one app folder; a second one is a gap."""
+    first, *others = app_folders(files)
+    for other in others:
+        journal.gap("bundles", other, "a second app in one build; which one is installed?")
+    return IosReader(files, journal, first).open(build, as_of)
 
 
 def open_app_folder(build: Build, files: Files, name: str, journal: Journal, as_of: date) -> IosApp:
     """The app that a folder is; inside, paths begin with the folder's own name."""
     return IosReader(files, journal, "").open(build, as_of)
-
-
-def _is_in_app(name: str) -> bool:
-    parts = name.split("/", 2)
-    return len(parts) == 3 and parts[0] == "Payload" and parts[1].endswith(".app")
 
 
 class IosReader:

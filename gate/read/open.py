@@ -8,7 +8,7 @@ from gate.app import App, Build, Files, Journal
 from gate.formats.errors import Malformed
 from gate.read.android import open_apk
 from gate.read.files import FolderFiles, ZipFiles
-from gate.read.ios import open_app_folder, open_ipa
+from gate.read.ios import app_folders, open_app_folder, open_ipa
 
 
 class NotAnApp(Exception):
@@ -57,23 +57,16 @@ def kind_of(files: Files) -> str:
         return "apk"
     if "BundleConfig.pb" in files or "base/manifest/AndroidManifest.xml" in files:
         return "aab"
-    if any(app_folder(name) for name in names):
+    if app_folders(files):
         return "ipa"
     if any(name.endswith(".apk") for name in names):
         return "apks"
     return "apk" if "classes.dex" in files or "resources.arsc" in files else ""
 
 
-def app_folder(name: str) -> str:
-    """`Payload/Name.app` of a name below it, else ''."""
-    root, _, rest = name.partition("/")
-    folder, slash, _ = rest.partition("/")
-    return f"{root}/{folder}" if root == "Payload" and slash and folder.endswith(".app") else ""
-
-
 def _open_folder(files: FolderFiles, name: str, journal: Journal, as_of: date) -> App:
     if "Info.plist" in files:
         return open_app_folder(Build("", "app-folder"), files, name, journal, as_of)
-    if any(app_folder(each) for each in files.names):
+    if app_folders(files):
         return open_ipa(Build("", "app-folder"), files, journal, as_of)
     raise NotAnApp("a folder without an app: it holds neither an Info.plist nor a Payload/*.app")

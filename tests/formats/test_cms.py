@@ -22,8 +22,21 @@ DATA = bytes.fromhex("06092a864886f70d010701")
 
 def signed_data(content: bytes, certificates: bytes = b"", signers: bytes = b"") -> bytes:
     """A SignedData of our own; `content` is the encoded content, `certificates` the encoded set."""
-    return tlv(0x30, SIGNED_DATA + tlv(0xA0, tlv(0x30, tlv(2, b"\1") + tlv(0x31, b"")
-               + tlv(0x30, DATA + content) + certificates + tlv(0x31, signers))))
+    return tlv(
+        0x30,
+        SIGNED_DATA
+        + tlv(
+            0xA0,
+            tlv(
+                0x30,
+                tlv(2, b"\1")
+                + tlv(0x31, b"")
+                + tlv(0x30, DATA + content)
+                + certificates
+                + tlv(0x31, signers),
+            ),
+        ),
+    )
 
 
 def altered(der: bytes, old: bytes, new: bytes) -> bytes:
@@ -38,8 +51,12 @@ def test_content_comes_back() -> None:
 
 def test_content_in_chunks_of_indefinite_length_comes_back() -> None:
     chunks = indefinite(0x24, tlv(4, b"he") + indefinite(0x24, tlv(4, b"l")) + tlv(4, b"lo"))
-    inner = (tlv(2, b"\1") + tlv(0x31, b"") + indefinite(0x30, DATA + indefinite(0xA0, chunks))
-             + tlv(0x31, b""))
+    inner = (
+        tlv(2, b"\1")
+        + tlv(0x31, b"")
+        + indefinite(0x30, DATA + indefinite(0xA0, chunks))
+        + tlv(0x31, b"")
+    )
     message = indefinite(0x30, SIGNED_DATA + indefinite(0xA0, indefinite(0x30, inner)))
     assert cms.content(message) == b"hello"
 
@@ -89,8 +106,11 @@ def test_facts_of_a_certificate() -> None:
     facts = cms.certificate(signing.der(made))
     assert facts == Certificate(
         sha256=hashlib.sha256(signing.der(made)).hexdigest(),
-        subject=(("C", "TW"), ("O", "Example, Inc."),
-                 ("CN", "Apple Development: Test (ABCDE12345)")),
+        subject=(
+            ("C", "TW"),
+            ("O", "Example, Inc."),
+            ("CN", "Apple Development: Test (ABCDE12345)"),
+        ),
         subject_text=r"CN=Apple Development: Test (ABCDE12345),O=Example\, Inc.,C=TW",
         issuer_text=r"CN=Apple Development: Test (ABCDE12345),O=Example\, Inc.,C=TW",
         serial="1234",
@@ -103,12 +123,15 @@ def test_facts_of_a_certificate() -> None:
     assert facts.common_names == ("Apple Development: Test (ABCDE12345)",)
 
 
-@pytest.mark.parametrize(("key", "algorithm", "bits", "signature"), [
-    (ec.generate_private_key(ec.SECP256R1()), "ec", 256, "sha256_ecdsa"),
-    (ec.generate_private_key(ec.SECP521R1()), "ec", 521, "sha256_ecdsa"),
-    (ed25519.Ed25519PrivateKey.generate(), "ed25519", 256, "ed25519"),
-    (dsa.generate_private_key(1024), "dsa", 1024, "sha256_dsa"),
-])
+@pytest.mark.parametrize(
+    ("key", "algorithm", "bits", "signature"),
+    [
+        (ec.generate_private_key(ec.SECP256R1()), "ec", 256, "sha256_ecdsa"),
+        (ec.generate_private_key(ec.SECP521R1()), "ec", 521, "sha256_ecdsa"),
+        (ed25519.Ed25519PrivateKey.generate(), "ed25519", 256, "ed25519"),
+        (dsa.generate_private_key(1024), "dsa", 1024, "sha256_dsa"),
+    ],
+)
 def test_other_keys(key: signing.Key, algorithm: str, bits: int, signature: str) -> None:
     facts = cms.certificate(signing.der(signing.certificate(key)))
     assert (facts.key_algorithm, facts.key_bits) == (algorithm, bits)
@@ -119,7 +142,7 @@ def test_names_are_written_as_rfc_4514_does() -> None:
     subject = ((NameOID.COMMON_NAME, ' #a+b"c\\<d>;e '), (NameOID.EMAIL_ADDRESS, "#x@y"))
     made = signing.certificate(subject=subject)
     facts = cms.certificate(signing.der(made))
-    assert facts.subject_text == r'E=\#x@y,CN=\ #a\+b\"c\\\<d\>\;e\ '
+    assert facts.subject_text == r"E=\#x@y,CN=\ #a\+b\"c\\\<d\>\;e\ "
 
 
 def test_a_modulus_without_its_leading_zero_keeps_its_length() -> None:
@@ -135,7 +158,7 @@ def bare_certificate(key: bytes, *, name: bytes = b"", dates: bytes | None = Non
     algorithm = tlv(0x30, bytes.fromhex("06092a864886f70d01010b"))
     if dates is None:
         dates = tlv(0x17, b"240102030405Z") + tlv(0x18, b"20340102030405Z")
-    tbs = (tlv(2, b"\x81") + algorithm + tlv(0x30, name) + tlv(0x30, dates) + tlv(0x30, name) + key)
+    tbs = tlv(2, b"\x81") + algorithm + tlv(0x30, name) + tlv(0x30, dates) + tlv(0x30, name) + key
     return tlv(0x30, tlv(0x30, tbs) + algorithm + tlv(3, b"\0"))
 
 
@@ -146,8 +169,12 @@ def test_odd_fields_do_not_hide_the_others() -> None:
     def attribute(value: bytes) -> bytes:
         return tlv(0x31, tlv(0x30, bytes.fromhex("0603550403") + value))
 
-    name = (attribute(tlv(0x0C, b"\xff\xfe")) + attribute(tlv(0x1E, b"\0a\0"))
-            + attribute(tlv(4, b"\1")) + attribute(tlv(0x13, b"good")))
+    name = (
+        attribute(tlv(0x0C, b"\xff\xfe"))
+        + attribute(tlv(0x1E, b"\0a\0"))
+        + attribute(tlv(4, b"\1"))
+        + attribute(tlv(0x13, b"good"))
+    )
     dates = tlv(0x17, b"not a date") + tlv(0x18, b"00000101000000Z")
     der = bare_certificate(NO_KEY, name=name, dates=dates) + b"behind it"
     facts = cms.certificate(der)
@@ -158,13 +185,25 @@ def test_odd_fields_do_not_hide_the_others() -> None:
     assert (facts.key_algorithm, facts.key_bits) == ("1.2.3", 0)
 
 
-@pytest.mark.parametrize("data", [
-    b"", b"\x30", b"\x30\x80", b"\x30\x05\x06", b"<plist/>", tlv(0x30, b""), tlv(0x30, SIGNED_DATA),
-    tlv(0x30, DATA + tlv(0xA0, b"")), tlv(0x30, SIGNED_DATA + tlv(0xA0, b"")),
-    signed_data(b"", tlv(0xA0, b"\x30\x84\xff\xff\xff\xff")),
-    signed_data(tlv(0xA0, b"")), signed_data(tlv(0xA0, tlv(0x30, b""))),
-    b"\x1f\x81" + b"\x81" * 1000, b"\x30\xff" + b"\xff" * 127,
-])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\x30",
+        b"\x30\x80",
+        b"\x30\x05\x06",
+        b"<plist/>",
+        tlv(0x30, b""),
+        tlv(0x30, SIGNED_DATA),
+        tlv(0x30, DATA + tlv(0xA0, b"")),
+        tlv(0x30, SIGNED_DATA + tlv(0xA0, b"")),
+        signed_data(b"", tlv(0xA0, b"\x30\x84\xff\xff\xff\xff")),
+        signed_data(tlv(0xA0, b"")),
+        signed_data(tlv(0xA0, tlv(0x30, b""))),
+        b"\x1f\x81" + b"\x81" * 1000,
+        b"\x30\xff" + b"\xff" * 127,
+    ],
+)
 def test_what_is_no_signed_data_is_malformed(data: bytes) -> None:
     with pytest.raises(Malformed):
         (cms.certificates(data), cms.content(data))
@@ -211,8 +250,10 @@ CERTIFICATE = signing.der(signing.certificate(key_id=True))
 
 @given(st.data())
 def test_mutated_messages_give_facts_or_malformed(data: st.DataObject) -> None:
-    for raw, reads in ((MESSAGE, (cms.content, cms.certificates, cms.signer_certificates)),
-                       (CERTIFICATE, (cms.certificate,))):
+    for raw, reads in (
+        (MESSAGE, (cms.content, cms.certificates, cms.signer_certificates)),
+        (CERTIFICATE, (cms.certificate,)),
+    ):
         changed = bytearray(raw)
         for at in data.draw(st.lists(st.integers(0, len(raw) - 1), min_size=1, max_size=4)):
             changed[at] = data.draw(st.integers(0, 255))
@@ -227,12 +268,29 @@ def test_mutated_messages_give_facts_or_malformed(data: st.DataObject) -> None:
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
 def test_openssl_reads_the_same() -> None:
     content = subprocess.run(
-        ["openssl", "cms", "-verify", "-noverify", "-inform", "DER"], input=MESSAGE,
-        capture_output=True, check=True).stdout
+        ["openssl", "cms", "-verify", "-noverify", "-inform", "DER"],
+        input=MESSAGE,
+        capture_output=True,
+        check=True,
+    ).stdout
     assert cms.content(MESSAGE) == content
     text = subprocess.run(
-        ["openssl", "x509", "-inform", "DER", "-noout", "-subject", "-serial", "-nameopt",
-         "RFC2253", "-fingerprint", "-sha256"], input=CERTIFICATE, capture_output=True, check=True
+        [
+            "openssl",
+            "x509",
+            "-inform",
+            "DER",
+            "-noout",
+            "-subject",
+            "-serial",
+            "-nameopt",
+            "RFC2253",
+            "-fingerprint",
+            "-sha256",
+        ],
+        input=CERTIFICATE,
+        capture_output=True,
+        check=True,
     ).stdout.decode()
     facts = cms.certificate(CERTIFICATE)
     assert f"subject={facts.subject_text}\n" in text

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gate.app.native import CodeDirectory
 from gate.formats import codesign
 from gate.formats.errors import Malformed, OverLimit
 from tests.formats.write_macho import blob, code_directory, der_entitlements, superblob
@@ -17,12 +18,32 @@ DIRECTORY = code_directory("com.example.app", team="ABCDE12345")
 
 
 def test_facts_of_a_signature() -> None:
-    signature = codesign.parse(superblob({
-        0: DIRECTORY, 2: blob(0xFADE0C01, struct.pack(">I", 0)), 5: XML, 7: DER,
-        0x10000: blob(0xFADE0B01, b"cms")}))
-    assert signature.code_directories == (codesign.CodeDirectory(
-        slot=0, identifier="com.example.app", team_id="ABCDE12345", flags=0, version=0x20400,
-        hash_type=2, hash_size=32, page_size=4096, code_limit=8192, n_special=7, n_code=2),)
+    signature = codesign.parse(
+        superblob(
+            {
+                0: DIRECTORY,
+                2: blob(0xFADE0C01, struct.pack(">I", 0)),
+                5: XML,
+                7: DER,
+                0x10000: blob(0xFADE0B01, b"cms"),
+            }
+        )
+    )
+    assert signature.code_directories == (
+        CodeDirectory(
+            slot=0,
+            identifier="com.example.app",
+            team_id="ABCDE12345",
+            flags=0,
+            version=0x20400,
+            hash_type=2,
+            hash_size=32,
+            page_size=4096,
+            code_limit=8192,
+            n_special=7,
+            n_code=2,
+        ),
+    )
     assert signature.entitlements_xml == signature.entitlements_der == ENTITLEMENTS
     assert signature.entitlements == ENTITLEMENTS
     assert not signature.entitlements_differ
@@ -32,13 +53,20 @@ def test_facts_of_a_signature() -> None:
 
 
 def test_an_ad_hoc_signature_is_told_by_its_flag() -> None:
-    signature = codesign.parse(superblob({0: code_directory("a", flags=2), 0x10000:
-                                          blob(0xFADE0B01, b"")}))
+    signature = codesign.parse(
+        superblob({0: code_directory("a", flags=2), 0x10000: blob(0xFADE0B01, b"")})
+    )
     assert signature.is_adhoc
     assert signature.cms == b""
     assert signature.entitlements_xml is None
     assert signature.entitlements == {}
     assert not signature.requirements
+
+
+def test_a_signature_without_cms_is_ad_hoc_though_no_flag_says_so() -> None:
+    assert codesign.parse(superblob({0: DIRECTORY})).is_adhoc
+    signed = superblob({0: DIRECTORY, 0x10000: blob(0xFADE0B01, b"cms")})
+    assert not codesign.parse(signed).is_adhoc
 
 
 def test_alternate_directories_follow_the_primary_one() -> None:
@@ -92,24 +120,27 @@ def patched(data: bytes, offset: int, form: str, value: int) -> bytes:
 WHOLE = superblob({0: DIRECTORY, 5: XML})
 
 
-@pytest.mark.parametrize(("data", "reason"), [
-    (b"", "cut short"),
-    (WHOLE[:-1], "leaves what holds it"),
-    (patched(WHOLE, 0, ">I", 0xFADE0CC1), "magic"),
-    (patched(WHOLE, 8, ">I", 0xFFFFFFFF), "leaves the signature"),
-    (patched(WHOLE, 16, ">I", 4), "inside the index"),
-    (patched(WHOLE, 16, ">I", 0x7FFFFFFF), "cut short"),
-    (patched(WHOLE, 20, ">I", 0), "two blobs"),
-    (patched(WHOLE, 20, ">I", 7), "slot 0x7 with magic"),
-    (patched(WHOLE, 12, ">I", 0x1000), "without a code directory"),
-    (patched(DIRECTORY, 28, ">I", 0xFFFFFFFF), "hash table"),
-    (patched(DIRECTORY, 24, ">I", 0xFFFFFFFF), "hash table"),
-    (patched(DIRECTORY, 20, ">I", 0xFFFFFFFF), "string outside"),
-    (patched(DIRECTORY, 20, ">I", 0), "string outside"),
-    (patched(DIRECTORY, 48, ">I", len(DIRECTORY)), "string outside"),
-    (patched(DIRECTORY, 39, "B", 32), "pages"),
-    (blob(0xFADE0C02, bytes(20)), "cut short"),
-])
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "cut short"),
+        (WHOLE[:-1], "leaves what holds it"),
+        (patched(WHOLE, 0, ">I", 0xFADE0CC1), "magic"),
+        (patched(WHOLE, 8, ">I", 0xFFFFFFFF), "leaves the signature"),
+        (patched(WHOLE, 16, ">I", 4), "inside the index"),
+        (patched(WHOLE, 16, ">I", 0x7FFFFFFF), "cut short"),
+        (patched(WHOLE, 20, ">I", 0), "two blobs"),
+        (patched(WHOLE, 20, ">I", 7), "slot 0x7 with magic"),
+        (patched(WHOLE, 12, ">I", 0x1000), "without a code directory"),
+        (patched(DIRECTORY, 28, ">I", 0xFFFFFFFF), "hash table"),
+        (patched(DIRECTORY, 24, ">I", 0xFFFFFFFF), "hash table"),
+        (patched(DIRECTORY, 20, ">I", 0xFFFFFFFF), "string outside"),
+        (patched(DIRECTORY, 20, ">I", 0), "string outside"),
+        (patched(DIRECTORY, 48, ">I", len(DIRECTORY)), "string outside"),
+        (patched(DIRECTORY, 39, "B", 32), "pages"),
+        (blob(0xFADE0C02, bytes(20)), "cut short"),
+    ],
+)
 def test_what_leaves_its_bounds_is_malformed(data: bytes, reason: str) -> None:
     with pytest.raises(Malformed, match=reason):
         codesign.parse(data)
@@ -119,16 +150,19 @@ def pair(key: bytes, value: bytes) -> bytes:
     return tlv(0x30, tlv(12, key) + value)
 
 
-@pytest.mark.parametrize(("slot", "payload", "reason"), [
-    (5, plistlib.dumps([]), "no dictionary"),
-    (5, b"<plist", "property list"),
-    (7, b"\x02\x01\x00", "no dictionary"),
-    (7, b"\x70\x00", "without version"),
-    (7, tlv(0xB0, tlv(0x30, b"")), "no key and value"),
-    (7, tlv(0xB0, pair(b"k", tlv(1, b"\xff")) * 2), "twice"),
-    (7, tlv(0xB0, pair(b"k", tlv(9, b"\1"))), "tag 0x9"),
-    (7, tlv(0xB0, pair(b"k", tlv(2, bytes(10)))), "tag 0x2"),
-])
+@pytest.mark.parametrize(
+    ("slot", "payload", "reason"),
+    [
+        (5, plistlib.dumps([]), "no dictionary"),
+        (5, b"<plist", "property list"),
+        (7, b"\x02\x01\x00", "no dictionary"),
+        (7, b"\x70\x00", "without version"),
+        (7, tlv(0xB0, tlv(0x30, b"")), "no key and value"),
+        (7, tlv(0xB0, pair(b"k", tlv(1, b"\xff")) * 2), "twice"),
+        (7, tlv(0xB0, pair(b"k", tlv(9, b"\1"))), "tag 0x9"),
+        (7, tlv(0xB0, pair(b"k", tlv(2, bytes(10)))), "tag 0x2"),
+    ],
+)
 def test_entitlements_that_cannot_be_read_are_malformed(
     slot: int, payload: bytes, reason: str
 ) -> None:

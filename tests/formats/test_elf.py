@@ -13,8 +13,12 @@ from gate.formats.elf_image import Segment
 from gate.formats.errors import Malformed, OverLimit
 from tests.formats.write_elf import LOAD, STACK, ElfWriter
 
-SYMBOLS = ((b"malloc", 0), (b"__stack_chk_fail", 0), (b"_kDartIsolateSnapshotData", 7),
-           (b"JNI_OnLoad", 8))
+SYMBOLS = (
+    (b"malloc", 0),
+    (b"__stack_chk_fail", 0),
+    (b"_kDartIsolateSnapshotData", 7),
+    (b"JNI_OnLoad", 8),
+)
 
 
 def written(**changes: Any) -> bytes:
@@ -23,9 +27,14 @@ def written(**changes: Any) -> bytes:
 
 def rich(**changes: Any) -> bytes:
     facts: dict[str, Any] = {
-        "needed": (b"liblog.so", b"libc.so"), "soname": b"libx.so", "runpath": b"/data/local",
-        "symbols": SYMBOLS, "hashed": 3, "tags": ((0x6FFFFFFB, 1), (3, 0x10000)),
-        "relocated": (1, 2)}
+        "needed": (b"liblog.so", b"libc.so"),
+        "soname": b"libx.so",
+        "runpath": b"/data/local",
+        "symbols": SYMBOLS,
+        "hashed": 3,
+        "tags": ((0x6FFFFFFB, 1), (3, 0x10000)),
+        "relocated": (1, 2),
+    }
     return written(**{**facts, **changes})
 
 
@@ -77,11 +86,20 @@ def test_each_kind_of_relocation_table_counts(tag: int) -> None:
     assert not elf.parse(written(tags=((tag, 0),))).has_relocations
 
 
-@pytest.mark.parametrize(("machine", "bits", "abi"), [
-    (183, 64, "arm64-v8a"), (40, 32, "armeabi-v7a"), (3, 32, "x86"), (62, 64, "x86_64"),
-    (243, 64, "riscv64"), (8, 32, "mips"), (8, 64, "mips64"), (62, 32, "machine-62"),
-    (999, 64, "machine-999"),
-])
+@pytest.mark.parametrize(
+    ("machine", "bits", "abi"),
+    [
+        (183, 64, "arm64-v8a"),
+        (40, 32, "armeabi-v7a"),
+        (3, 32, "x86"),
+        (62, 64, "x86_64"),
+        (243, 64, "riscv64"),
+        (8, 32, "mips"),
+        (8, 64, "mips64"),
+        (62, 32, "machine-62"),
+        (999, 64, "machine-999"),
+    ],
+)
 def test_abis_have_androids_names(machine: int, bits: int, abi: str) -> None:
     assert elf.parse(written(machine=machine, bits=bits)).abi == abi
 
@@ -141,39 +159,48 @@ HEAD = 64  # of the first program header, which is the loaded segment
 DYNAMIC_HEAD = 64 + 56
 
 
-@pytest.mark.parametrize(("data", "reason"), [
-    (b"", "not an ELF file"),
-    (b"\x7fELF", "not an ELF file"),
-    (b"PK\3\4" + bytes(100), "not an ELF file"),
-    (patched(RICH, 4, "B", 3), "class or byte order"),
-    (patched(RICH, 5, "B", 0), "class or byte order"),
-    (RICH[:20], "header cut short"),
-    (RICH[:100], "program headers leave it"),
-    (patched(RICH, 56, "<H", 65535), "65535 program headers"),
-    (patched(RICH, 32, "<Q", 1 << 63), "program headers leave it"),
-    (patched(RICH, 54, "<H", 8), "8 bytes each"),
-    (RICH[:-1], "segment that leaves the file"),
-    (patched(RICH, HEAD + 8, "<Q", 1 << 62), "segment that leaves the file"),
-    (patched(RICH, DYNAMIC_HEAD + 16, "<Q", 4), "no segment loads"),
-    (patched(RICH, DYNAMIC_HEAD + 32, "<Q", 1 << 40), "dynamic section that leaves"),
-    (patched(RICH, entry(RICH, 5), "<Q", 4), "string table at an address"),
-    (patched(RICH, entry(RICH, 10), "<Q", 1 << 40), "string table that leaves"),
-    (patched(RICH, entry(RICH, 14), "<Q", 1 << 40), "string outside"),
-    (patched(RICH, entry(RICH, 10), "<Q", 4), "string outside"),
-])
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "not an ELF file"),
+        (b"\x7fELF", "not an ELF file"),
+        (b"PK\3\4" + bytes(100), "not an ELF file"),
+        (patched(RICH, 4, "B", 3), "class or byte order"),
+        (patched(RICH, 5, "B", 0), "class or byte order"),
+        (RICH[:20], "header cut short"),
+        (RICH[:100], "program headers leave it"),
+        (patched(RICH, 56, "<H", 65535), "65535 program headers"),
+        (patched(RICH, 32, "<Q", 1 << 63), "program headers leave it"),
+        (patched(RICH, 54, "<H", 8), "8 bytes each"),
+        (RICH[:-1], "segment that leaves the file"),
+        (patched(RICH, HEAD + 8, "<Q", 1 << 62), "segment that leaves the file"),
+        (patched(RICH, DYNAMIC_HEAD + 16, "<Q", 4), "no segment loads"),
+        (patched(RICH, DYNAMIC_HEAD + 32, "<Q", 1 << 40), "dynamic section that leaves"),
+        (patched(RICH, entry(RICH, 5), "<Q", 4), "string table at an address"),
+        (patched(RICH, entry(RICH, 10), "<Q", 1 << 40), "string table that leaves"),
+        (patched(RICH, entry(RICH, 14), "<Q", 1 << 40), "string outside"),
+        (patched(RICH, entry(RICH, 10), "<Q", 4), "string outside"),
+    ],
+)
 def test_what_leaves_its_bounds_is_malformed(data: bytes, reason: str) -> None:
     with pytest.raises(Malformed, match=reason):
         elf.parse(data)
 
 
-@pytest.mark.parametrize(("data", "reason"), [
-    (patched(RICH, entry(RICH, 6), "<Q", 4), "symbol table at an address"),
-    (patched(RICH, entry(RICH, 0x6FFFFEF5), "<Q", 4), "GNU hash table at an address"),
-    (patched(SYSV, entry(SYSV, 4), "<Q", 4), "hash table at an address"),
-    (patched(SYSV, CHAINS, "<I", 1_000_000), "symbol table that leaves"),
-    (patched(RICH, entry(RICH, 0x6FFFFEF5), "<Q", 0x10000), "buckets|hash"),
-    (rich(symbols=((b"a", 0),) * 3, hashed=9, relocated=(1 << 20,)), "symbol table that leaves"),
-])
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (patched(RICH, entry(RICH, 6), "<Q", 4), "symbol table at an address"),
+        (patched(RICH, entry(RICH, 0x6FFFFEF5), "<Q", 4), "GNU hash table at an address"),
+        (patched(SYSV, entry(SYSV, 4), "<Q", 4), "hash table at an address"),
+        (patched(SYSV, CHAINS, "<I", 1_000_000), "symbol table that leaves"),
+        (patched(RICH, entry(RICH, 0x6FFFFEF5), "<Q", 0x10000), "buckets|hash"),
+        (
+            rich(symbols=((b"a", 0),) * 3, hashed=9, relocated=(1 << 20,)),
+            "symbol table that leaves",
+        ),
+    ],
+)
 def test_symbol_tables_that_leave_their_bounds_are_malformed(data: bytes, reason: str) -> None:
     with pytest.raises(Malformed, match=reason):
         elf.dynamic_symbols(data)
@@ -219,8 +246,16 @@ def test_lief_reads_the_same(bits: int, machine: int) -> None:
     ours = elf.parse(data)
     theirs: Any = lief.ELF.parse(data)
     assert [(s.offset, s.vaddr, s.filesz, s.memsz, s.align, s.flags) for s in ours.segments] == [
-        (s.file_offset, s.virtual_address, s.physical_size, s.virtual_size, s.alignment,
-         int(s.flags)) for s in theirs.segments]
+        (
+            s.file_offset,
+            s.virtual_address,
+            s.physical_size,
+            s.virtual_size,
+            s.alignment,
+            int(s.flags),
+        )
+        for s in theirs.segments
+    ]
     assert list(ours.needed) == list(theirs.libraries)
     assert [s.name for s in theirs.dynamic_symbols if s.name] == list(elf.dynamic_symbols(data))
     assert ours.gnu_stack_flags == int(theirs.get(lief.ELF.Segment.TYPE(STACK)).flags)
@@ -231,8 +266,12 @@ def test_lief_reads_the_same(bits: int, machine: int) -> None:
 def test_llvm_reads_the_same(tmp_path: Path) -> None:
     file = tmp_path / "libx.so"
     file.write_bytes(RICH)
-    ran = subprocess.run(["llvm-readobj", "--needed-libs", "--program-headers", "--dynamic-table",
-                          str(file)], capture_output=True, text=True, check=True)
+    ran = subprocess.run(
+        ["llvm-readobj", "--needed-libs", "--program-headers", "--dynamic-table", str(file)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     ours = elf.parse(RICH)
     assert ran.stdout.count("ProgramHeader {") == len(ours.segments)
     assert all(name in ran.stdout for name in (*ours.needed, ours.soname, ours.runpath))

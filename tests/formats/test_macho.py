@@ -19,6 +19,7 @@ SIGNATURE = write.superblob({0: write.code_directory("com.example")})
 
 def example(cryptid: int = 0, **changes: int) -> bytes:
     """An executable with one of everything that is read."""
+
     def commands(signature_at: int) -> tuple[bytes, ...]:
         return (
             write.segment(b"__TEXT", 0, signature_at),
@@ -30,6 +31,7 @@ def example(cryptid: int = 0, **changes: int) -> bytes:
             command(0x2C, struct.pack("<IIII", 0, 0, cryptid, 0)),
             command(0x1D, struct.pack("<II", signature_at, len(SIGNATURE))),
         )
+
     at = len(image(*commands(0)))
     return image(*commands(at), tail=SIGNATURE, **changes)
 
@@ -41,11 +43,24 @@ def test_facts_of_an_executable() -> None:
     (slice_,) = macho.parse(EXAMPLE)
     at = len(EXAMPLE) - len(SIGNATURE)
     assert slice_ == macho.Slice(
-        architecture="arm64", cpu_type=ARM64, cpu_subtype=0, file_type="execute", flags=0x200085,
-        offset=0, size=len(EXAMPLE), command_count=8, platform="ios", min_os="13.0",
-        sdk="17.4.2", encrypted=False, code_signature=(at, len(SIGNATURE)), signature=SIGNATURE,
+        architecture="arm64",
+        cpu_type=ARM64,
+        cpu_subtype=0,
+        file_type="execute",
+        flags=0x200085,
+        offset=0,
+        size=len(EXAMPLE),
+        command_count=8,
+        platform="ios",
+        min_os="13.0",
+        sdk="17.4.2",
+        encrypted=False,
+        code_signature=(at, len(SIGNATURE)),
+        signature=SIGNATURE,
         dylibs=("/usr/lib/libSystem.B.dylib", "@rpath/Weak.framework/Weak"),
-        rpaths=("@executable_path/Frameworks",), uuid=bytes(range(16)).hex())
+        rpaths=("@executable_path/Frameworks",),
+        uuid=bytes(range(16)).hex(),
+    )
     assert slice_.pie
 
 
@@ -65,24 +80,45 @@ def test_a_librarys_own_name_is_not_among_those_it_loads() -> None:
 
 def test_a_cryptid_other_than_zero_means_encrypted() -> None:
     assert macho.parse(example(cryptid=1))[0].encrypted
-    two = image(command(0x2C, struct.pack("<IIII", 0, 0, 1, 0)),
-                command(0x2C, struct.pack("<IIII", 0, 0, 0, 0)))
+    two = image(
+        command(0x2C, struct.pack("<IIII", 0, 0, 1, 0)),
+        command(0x2C, struct.pack("<IIII", 0, 0, 0, 0)),
+    )
     assert macho.parse(two)[0].encrypted
 
 
-@pytest.mark.parametrize(("cpu", "subtype", "name"), [
-    (ARM64, 0, "arm64"), (ARM64, 0x80000002, "arm64e"), (12, 9, "armv7"), (12, 11, "armv7s"),
-    (12, 12, "armv7k"), (X86_64, 3, "x86_64"), (7, 3, "i386"), (0x0200000C, 1, "arm64_32"),
-    (18, 0, "cpu-18"), (0xFFFFFFFF, 0, "cpu-4294967295"),
-])
+@pytest.mark.parametrize(
+    ("cpu", "subtype", "name"),
+    [
+        (ARM64, 0, "arm64"),
+        (ARM64, 0x80000002, "arm64e"),
+        (12, 9, "armv7"),
+        (12, 11, "armv7s"),
+        (12, 12, "armv7k"),
+        (X86_64, 3, "x86_64"),
+        (7, 3, "i386"),
+        (0x0200000C, 1, "arm64_32"),
+        (18, 0, "cpu-18"),
+        (0xFFFFFFFF, 0, "cpu-4294967295"),
+    ],
+)
 def test_architectures_have_apples_names(cpu: int, subtype: int, name: str) -> None:
     assert macho.parse(image(cpu=cpu, subtype=subtype))[0].architecture == name
 
 
-@pytest.mark.parametrize(("platform", "name"), [
-    (1, "macos"), (2, "ios"), (3, "tvos"), (4, "watchos"), (6, "maccatalyst"),
-    (7, "iossimulator"), (11, "visionos"), (99, "platform-99"),
-])
+@pytest.mark.parametrize(
+    ("platform", "name"),
+    [
+        (1, "macos"),
+        (2, "ios"),
+        (3, "tvos"),
+        (4, "watchos"),
+        (6, "maccatalyst"),
+        (7, "iossimulator"),
+        (11, "visionos"),
+        (99, "platform-99"),
+    ],
+)
 def test_platforms_have_names(platform: int, name: str) -> None:
     data = image(write.build_version(platform, 0x000F0400, 0))
     assert macho.parse(data)[0].platform == name
@@ -111,8 +147,13 @@ def test_slices_of_a_fat_file_come_in_its_order(wide: bool) -> None:
     assert second.signature == SIGNATURE
 
 
-@given(st.lists(st.tuples(st.sampled_from([ARM64, X86_64, 12]), st.binary(max_size=40)),
-                min_size=1, max_size=5))
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([ARM64, X86_64, 12]), st.binary(max_size=40)),
+        min_size=1,
+        max_size=5,
+    )
+)
 def test_a_fat_file_gives_back_what_went_in(parts: list[tuple[int, bytes]]) -> None:
     images = [(cpu, image(command(0x99, tail), cpu=cpu)) for cpu, tail in parts]
     data = write.fat(*images)
@@ -129,38 +170,43 @@ def patched(data: bytes, offset: int, form: str, value: int) -> bytes:
 FAT = write.fat((X86_64, image(cpu=X86_64)), (ARM64, EXAMPLE))
 
 
-@pytest.mark.parametrize(("data", "reason"), [
-    (b"", "not a Mach-O"),
-    (b"\xcf\xfa\xed\xfe", "cut short"),
-    (EXAMPLE[:-1], "leaves the image"),
-    (EXAMPLE[:200], "load commands in"),
-    (patched(EXAMPLE, 16, "<I", 0xFFFFFFFF), "load commands in"),
-    (patched(EXAMPLE, 20, "<I", 0xFFFFFFFF), "load commands in"),
-    (patched(EXAMPLE, 16, "<I", 20), "end before their count"),
-    (patched(EXAMPLE, 36, "<I", 0), "of 0 bytes"),
-    (patched(EXAMPLE, 36, "<I", 4), "of 4 bytes"),
-    (patched(EXAMPLE, 36, "<I", 73), "of 73 bytes"),
-    (patched(EXAMPLE, 36, "<I", 0xFFFFFFF8), "4294967288 bytes"),
-    (image(command(0x19, b"")), "cut short"),
-    (patched(EXAMPLE, 32 + 48, "<Q", 1 << 63), "segment"),
-    (image(command(0x1D, struct.pack("<II", 0, 0)), command(0x1D, struct.pack("<II", 0, 0))),
-     "more than one"),
-    (image(command(0x1D, struct.pack("<II", 1, 1000))), "signature that leaves"),
-    (image(command(0xC, struct.pack("<I", 8))), "string outside"),
-    (image(command(0xC, struct.pack("<I", 4000))), "string outside"),
-    (image(command(0x1B, b"")), "cut short"),
-    (b"\xca\xfe\xba\xbe\0\0\0\x34", "52 slices"),
-    (write.fat((ARM64, EXAMPLE), count=0), "0 slices"),
-    (write.fat((ARM64, EXAMPLE), count=0xFFFFFFFF), "4294967295 slices"),
-    (b"\xca\xfe\xba\xbf\0\0\0\2" + bytes(40), "2 slices"),
-    (FAT[:-1], "leaves the file"),
-    (patched(FAT, 8, ">I", 12), "promised as 12"),
-    (patched(FAT, 16, ">I", 8), "overlap"),
-    (patched(FAT, 36, ">I", 49), "overlap"),
-    (patched(FAT, 40, ">I", 0xFFFFFFFF), "leaves the file"),
-    (write.fat((ARM64, b"!<arch>\n")), "not a Mach-O"),
-    (write.fat((ARM64, b"")), "not a Mach-O"),
-])
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "not a Mach-O"),
+        (b"\xcf\xfa\xed\xfe", "cut short"),
+        (EXAMPLE[:-1], "leaves the image"),
+        (EXAMPLE[:200], "load commands in"),
+        (patched(EXAMPLE, 16, "<I", 0xFFFFFFFF), "load commands in"),
+        (patched(EXAMPLE, 20, "<I", 0xFFFFFFFF), "load commands in"),
+        (patched(EXAMPLE, 16, "<I", 20), "end before their count"),
+        (patched(EXAMPLE, 36, "<I", 0), "of 0 bytes"),
+        (patched(EXAMPLE, 36, "<I", 4), "of 4 bytes"),
+        (patched(EXAMPLE, 36, "<I", 73), "of 73 bytes"),
+        (patched(EXAMPLE, 36, "<I", 0xFFFFFFF8), "4294967288 bytes"),
+        (image(command(0x19, b"")), "cut short"),
+        (patched(EXAMPLE, 32 + 48, "<Q", 1 << 63), "segment"),
+        (
+            image(command(0x1D, struct.pack("<II", 0, 0)), command(0x1D, struct.pack("<II", 0, 0))),
+            "more than one",
+        ),
+        (image(command(0x1D, struct.pack("<II", 1, 1000))), "signature that leaves"),
+        (image(command(0xC, struct.pack("<I", 8))), "string outside"),
+        (image(command(0xC, struct.pack("<I", 4000))), "string outside"),
+        (image(command(0x1B, b"")), "cut short"),
+        (b"\xca\xfe\xba\xbe\0\0\0\x34", "52 slices"),
+        (write.fat((ARM64, EXAMPLE), count=0), "0 slices"),
+        (write.fat((ARM64, EXAMPLE), count=0xFFFFFFFF), "4294967295 slices"),
+        (b"\xca\xfe\xba\xbf\0\0\0\2" + bytes(40), "2 slices"),
+        (FAT[:-1], "leaves the file"),
+        (patched(FAT, 8, ">I", 12), "promised as 12"),
+        (patched(FAT, 16, ">I", 8), "overlap"),
+        (patched(FAT, 36, ">I", 49), "overlap"),
+        (patched(FAT, 40, ">I", 0xFFFFFFFF), "leaves the file"),
+        (write.fat((ARM64, b"!<arch>\n")), "not a Mach-O"),
+        (write.fat((ARM64, b"")), "not a Mach-O"),
+    ],
+)
 def test_what_leaves_its_bounds_is_malformed(data: bytes, reason: str) -> None:
     with pytest.raises(Malformed, match=reason):
         macho.parse(data)
@@ -209,8 +255,14 @@ def with_symbols() -> bytes:
         linkedit = write.segment(b"__LINKEDIT", at, len(entries) + len(strings))
         symtab = command(2, struct.pack("<IIII", at, 3, at + len(entries), len(strings)))
         locals_first = struct.pack("<18I", 0, 0, 0, 1, 1, 2, *[0] * 12)
-        return image(write.segment(b"__TEXT", 0, 0), linkedit, symtab, command(0xB, locals_first),
-                     write.dylib(b"/usr/lib/libSystem.B.dylib"))
+        return image(
+            write.segment(b"__TEXT", 0, 0),
+            linkedit,
+            symtab,
+            command(0xB, locals_first),
+            write.dylib(b"/usr/lib/libSystem.B.dylib"),
+        )
+
     return build(len(build(0))) + entries + strings
 
 
@@ -221,10 +273,13 @@ def test_imported_symbols_are_asked_of_one_sound_image(data: bytes) -> None:
 
 
 def test_reading_headers_does_not_load_lief() -> None:
-    script = ("import sys, gate.formats.macho as m\n"
-              "m.parse(sys.stdin.buffer.read())\nprint('lief' in sys.modules)")
-    ran = subprocess.run([sys.executable, "-c", script], input=EXAMPLE, capture_output=True,
-                         check=True)
+    script = (
+        "import sys, gate.formats.macho as m\n"
+        "m.parse(sys.stdin.buffer.read())\nprint('lief' in sys.modules)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", script], input=EXAMPLE, capture_output=True, check=True
+    )
     assert ran.stdout.strip() == b"False"
 
 
@@ -251,8 +306,12 @@ def test_lief_reads_the_same() -> None:
 def test_llvm_reads_the_same(tmp_path: Path) -> None:
     file = tmp_path / "example"
     file.write_bytes(EXAMPLE)
-    ran = subprocess.run(["llvm-readobj", "--file-header", "--needed-libs", str(file)],
-                         capture_output=True, text=True, check=True)
+    ran = subprocess.run(
+        ["llvm-readobj", "--file-header", "--needed-libs", str(file)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     (ours,) = macho.parse(EXAMPLE)
     assert f"NumOfLoadCommands: {ours.command_count}" in ran.stdout
     assert "MH_PIE" in ran.stdout

@@ -1,6 +1,7 @@
 import plistlib
 import struct
 from datetime import datetime, timedelta
+from itertools import accumulate
 
 import pytest
 from hypothesis import given
@@ -18,8 +19,11 @@ values = st.recursive(
     | st.text(st.characters(min_codepoint=32, exclude_categories=["Cs", "Cc"]))
     | st.binary()
     | st.integers(0, 1 << 32).map(lambda seconds: datetime(1970, 1, 1) + timedelta(0, seconds)),
-    lambda inner: st.lists(inner) | st.dictionaries(
-        st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1), inner
+    lambda inner: (
+        st.lists(inner)
+        | st.dictionaries(
+            st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1), inner
+        )
     ),
     max_leaves=20,
 )
@@ -30,13 +34,15 @@ def xml(body: str) -> bytes:
 
 
 def binary(objects: list[bytes], top: int = 0) -> bytes:
-    data, offsets = b"bplist00", []
-    for item in objects:
-        offsets.append(len(data))
-        data += item
-    table = len(data)
-    data += b"".join(struct.pack(">I", offset) for offset in offsets)
-    return data + struct.pack(">6xBBQQQ", 4, 1, len(objects), top, table)
+    offsets = list(accumulate(map(len, objects), initial=8))
+    table = offsets.pop()
+    index = b"".join(struct.pack(">I", offset) for offset in offsets)
+    return (
+        b"bplist00"
+        + b"".join(objects)
+        + index
+        + struct.pack(">6xBBQQQ", 4, 1, len(objects), top, table)
+    )
 
 
 @pytest.mark.parametrize("form", [plistlib.FMT_XML, plistlib.FMT_BINARY])
@@ -99,8 +105,10 @@ def test_the_result_holds_plain_dictionaries_only() -> None:
 
 
 def test_a_key_given_twice_is_named() -> None:
-    data = xml("<dict><key>b</key><true/><key>a</key><dict>"
-               "<key>x</key><true/><key>x</key><false/></dict><key>b</key><false/></dict>")
+    data = xml(
+        "<dict><key>b</key><true/><key>a</key><dict>"
+        "<key>x</key><true/><key>x</key><false/></dict><key>b</key><false/></dict>"
+    )
     assert plist.parse(data) == {"b": False, "a": {"x": False}}
     assert plist.duplicate_keys(data) == ("b", "x")
 
@@ -173,43 +181,45 @@ def test_objects_that_overlap_are_malformed() -> None:
 ENTITY = b'<!DOCTYPE plist [<!ENTITY a "b">]><plist><string>&a;</string></plist>'
 
 
-@pytest.mark.parametrize(("data", "reason"), [
-    (b"", "empty"),
-    (b"{ a = 1; }", "OpenStep"),
-    (b"\x00\x01", "neither"),
-    (HEAD + ENTITY, "entities"),
-    (xml(""), "without a value"),
-    (xml("<dict/><dict/>"), "more than one root"),
-    (xml("<set/>"), "unknown property list element"),
-    (xml("<dict><string>a</string></dict>"), "out of place"),
-    (xml("<dict><key>a</key></dict>"), "no value"),
-    (xml("<dict><key>a</key><key>b</key></dict>"), "out of place"),
-    (xml("<string>a<true/></string>"), "inside 'string'"),
-    (xml("<plist/>"), "inside 'plist'"),
-    (HEAD + b"<key>a</key>", "out of place"),
-    (xml("<date>2020-13-01T00:00:00Z</date>"), "month"),
-    (xml("<date>soon</date>"), "date 'soon'"),
-    (xml("<integer>x</integer>"), "integer 'x'"),
-    (xml("<integer>1_0</integer>"), "integer '1_0'"),
-    (xml("<real>1_0</real>"), "real '1_0'"),
-    (xml("<real>x</real>"), "not an XML property list"),
-    (xml("<dict>a</dict>"), "text inside"),
-    (HEAD.replace(b"UTF-8", b"UTF-9") + b"<plist/>", "encoding"),
-    (xml("<integer>18446744073709551616</integer>"), "64 bits"),
-    (xml("<integer>" + "9" * 5000 + "</integer>"), "integer"),
-    (xml("<data>a</data>"), "not an XML property list"),
-    (xml("<data>é</data>"), "not an XML property list"),
-    (xml("<dict>")[:-3], "not an XML property list"),
-    (b"bplist00", "cut short"),
-    (binary([b"\x00"]), "null"),
-    (binary([b"\xa1\x01", b"\x00"]), "null"),
-    (binary([b"\xd1\x01\x01", b"\x09"]), "no string"),
-    (binary([b"\x14" + b"\x7f" * 16]), "64 bits"),
-    (binary([b"\x09"], top=1), "leaves the file"),
-    (binary([b"\x5f\x12\x7f\xff\xff\xff"]), "overlap"),
-    (binary([b"\x5f\x20a"]), "length marker"),
-    (binary([b"\x51\xff"]), "not a binary property list"),
-])
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "empty"),
+        (b"{ a = 1; }", "OpenStep"),
+        (b"\x00\x01", "neither"),
+        (HEAD + ENTITY, "entities"),
+        (xml(""), "without a value"),
+        (xml("<dict/><dict/>"), "more than one root"),
+        (xml("<set/>"), "unknown property list element"),
+        (xml("<dict><string>a</string></dict>"), "out of place"),
+        (xml("<dict><key>a</key></dict>"), "no value"),
+        (xml("<dict><key>a</key><key>b</key></dict>"), "out of place"),
+        (xml("<string>a<true/></string>"), "inside 'string'"),
+        (xml("<plist/>"), "inside 'plist'"),
+        (HEAD + b"<key>a</key>", "out of place"),
+        (xml("<date>2020-13-01T00:00:00Z</date>"), "month"),
+        (xml("<date>soon</date>"), "date 'soon'"),
+        (xml("<integer>x</integer>"), "integer 'x'"),
+        (xml("<integer>1_0</integer>"), "integer '1_0'"),
+        (xml("<real>1_0</real>"), "real '1_0'"),
+        (xml("<real>x</real>"), "not an XML property list"),
+        (xml("<dict>a</dict>"), "text inside"),
+        (HEAD.replace(b"UTF-8", b"UTF-9") + b"<plist/>", "encoding"),
+        (xml("<integer>18446744073709551616</integer>"), "64 bits"),
+        (xml("<integer>" + "9" * 5000 + "</integer>"), "integer"),
+        (xml("<data>a</data>"), "not an XML property list"),
+        (xml("<dict>")[:-3], "not an XML property list"),
+        (b"bplist00", "cut short"),
+        (binary([b"\x00"]), "null"),
+        (binary([b"\xa1\x01", b"\x00"]), "null"),
+        (binary([b"\xd1\x01\x01", b"\x09"]), "no string"),
+        (binary([b"\x14" + b"\x7f" * 16]), "64 bits"),
+        (binary([b"\x09"], top=1), "leaves the file"),
+        (binary([b"\x5f\x12\x7f\xff\xff\xff"]), "overlap"),
+        (binary([b"\x5f\x20a"]), "length marker"),
+        (binary([b"\x51\xff"]), "not a binary property list"),
+    ],
+)
 def test_what_no_reader_can_be_sure_of_is_malformed(data: bytes, reason: str) -> None:
     with pytest.raises(Malformed, match=reason):
         plist.parse(data)

@@ -54,14 +54,17 @@ def test_device_identifiers_are_not_kept() -> None:
 NO_DEBUG = {"get-task-allow": False}
 
 
-@pytest.mark.parametrize(("changes", "kind"), [
-    ({}, "development"),
-    ({"Entitlements": NO_DEBUG}, "ad-hoc"),
-    ({"ProvisionedDevices": None, "Entitlements": NO_DEBUG}, "app-store"),
-    ({"ProvisionedDevices": None, "ProvisionsAllDevices": True}, "enterprise"),
-    ({"ProvisionedDevices": []}, "development"),
-    ({"Entitlements": None}, "ad-hoc"),
-])
+@pytest.mark.parametrize(
+    ("changes", "kind"),
+    [
+        ({}, "development"),
+        ({"Entitlements": NO_DEBUG}, "ad-hoc"),
+        ({"ProvisionedDevices": None, "Entitlements": NO_DEBUG}, "app-store"),
+        ({"ProvisionedDevices": None, "ProvisionsAllDevices": True}, "enterprise"),
+        ({"ProvisionedDevices": []}, "development"),
+        ({"Entitlements": None}, "ad-hoc"),
+    ],
+)
 def test_the_kind_follows_from_devices_and_debugging(changes: dict[str, Any], kind: str) -> None:
     assert provisioning.parse(profile(**changes)).kind == kind
 
@@ -89,11 +92,20 @@ def test_a_list_hidden_beside_the_signed_content_is_not_read() -> None:
         provisioning.parse(b"junk" + other)
 
 
-@pytest.mark.parametrize(("key", "value"), [
-    ("Name", 1), ("TeamIdentifier", "ABCDE12345"), ("TeamIdentifier", [1]),
-    ("ExpirationDate", "2025"), ("ProvisionedDevices", {}), ("ProvisionsAllDevices", 1),
-    ("Entitlements", []), ("DeveloperCertificates", ["text"]), ("Platform", [b"iOS"]),
-])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("Name", 1),
+        ("TeamIdentifier", "ABCDE12345"),
+        ("TeamIdentifier", [1]),
+        ("ExpirationDate", "2025"),
+        ("ProvisionedDevices", {}),
+        ("ProvisionsAllDevices", 1),
+        ("Entitlements", []),
+        ("DeveloperCertificates", ["text"]),
+        ("Platform", [b"iOS"]),
+    ],
+)
 def test_a_key_of_another_type_is_malformed_and_named(key: str, value: object) -> None:
     with pytest.raises(Malformed, match=key):
         provisioning.parse(profile(**{key: value}))
@@ -106,5 +118,6 @@ def test_a_root_that_is_no_dictionary_is_malformed() -> None:
 
 def test_a_key_given_twice_is_named() -> None:
     text = plistlib.dumps(FACTS).replace(
-        b"<key>Name</key>", b"<key>UUID</key><string>x</string><key>Name</key>")
+        b"<key>Name</key>", b"<key>UUID</key><string>x</string><key>Name</key>"
+    )
     assert provisioning.parse(signing.cms(text)).duplicate_keys == ("UUID",)

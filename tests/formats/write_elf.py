@@ -58,8 +58,12 @@ class ElfWriter:
         chained = count - self.hashed
         bucket = self.hashed if chained > 0 else 0
         chain = [0] * (chained - 1) + [1] if chained > 0 else []
-        return (self.pack("IIII", 1, self.hashed, 1, 0) + self.pack(self.word, 0)
-                + self.pack("I", bucket) + self.pack(f"{len(chain)}I", *chain))
+        return (
+            self.pack("IIII", 1, self.hashed, 1, 0)
+            + self.pack(self.word, 0)
+            + self.pack("I", bucket)
+            + self.pack(f"{len(chain)}I", *chain)
+        )
 
     def write(self) -> bytes:
         header, entry = (64, 56) if self.bits == 64 else (52, 32)
@@ -74,15 +78,20 @@ class ElfWriter:
         hashes = self.hashes() if self.symbols else b""
         at = header + segments * entry
         places = {}
-        for label, data in (("strings", bytes(self.strings)), ("symbols", table),
-                            ("hashes", hashes), ("relocations", relocations)):
+        for label, data in (
+            ("strings", bytes(self.strings)),
+            ("symbols", table),
+            ("hashes", hashes),
+            ("relocations", relocations),
+        ):
             places[label] = at
             at += len(data)
         entries += [(5, self.BASE + places["strings"]), (10, len(self.strings))]
         entries += [(6, self.BASE + places["symbols"])] if self.symbols else []
         if hashes:
-            entries.append((4 if self.hash_style == "sysv" else 0x6FFFFEF5,
-                            self.BASE + places["hashes"]))
+            entries.append(
+                (4 if self.hash_style == "sysv" else 0x6FFFFEF5, self.BASE + places["hashes"])
+            )
         if relocations:
             entries += [(17, self.BASE + places["relocations"]), (18, len(relocations))]
         entries += [*self.tags, (0, 0)]
@@ -91,14 +100,35 @@ class ElfWriter:
         heads = self.segment(LOAD, self.load_flags, 0, end)
         heads += self.segment(DYNAMIC, 6, at, len(dynamic))
         heads += b"".join(self.segment(kind, flags, 0, 0) for kind, flags in self.extra)
-        return (self.header(header, entry, segments) + heads + bytes(self.strings) + table
-                + hashes + relocations + dynamic)
+        return (
+            self.header(header, entry, segments)
+            + heads
+            + bytes(self.strings)
+            + table
+            + hashes
+            + relocations
+            + dynamic
+        )
 
     def header(self, size: int, entry: int, segments: int) -> bytes:
         ident = b"\x7fELF" + bytes([self.bits // 32, 1 if self.order == "<" else 2, 1]) + bytes(9)
         w = self.word
-        return ident + self.pack(f"HHI{w}{w}{w}I6H", self.kind, self.machine, 1, 0, size, 0, 0,
-                                 size, entry, segments, 0, 0, 0)
+        return ident + self.pack(
+            f"HHI{w}{w}{w}I6H",
+            self.kind,
+            self.machine,
+            1,
+            0,
+            size,
+            0,
+            0,
+            size,
+            entry,
+            segments,
+            0,
+            0,
+            0,
+        )
 
     def segment(self, kind: int, flags: int, offset: int, size: int) -> bytes:
         place = (offset, self.BASE + offset, self.BASE + offset, size, size)

@@ -34,13 +34,23 @@ def build_version(platform: int, min_os: int, sdk: int) -> bytes:
     return command(0x32, struct.pack("<IIII", platform, min_os, sdk, 0))
 
 
-def image(*commands: bytes, cpu: int = ARM64, subtype: int = 0, kind: int = 2,
-          flags: int = 0x200085, tail: bytes = b"", count: int | None = None) -> bytes:
+def image(
+    *commands: bytes,
+    cpu: int = ARM64,
+    subtype: int = 0,
+    kind: int = 2,
+    flags: int = 0x200085,
+    tail: bytes = b"",
+    count: int | None = None,
+) -> bytes:
     """A little-endian 64-bit image whose bytes behind the load commands are `tail`."""
     body = b"".join(commands)
     number = len(commands) if count is None else count
-    return struct.pack("<4s7I", b"\xcf\xfa\xed\xfe", cpu, subtype, kind, number, len(body), flags,
-                       0) + body + tail
+    return (
+        struct.pack("<4s7I", b"\xcf\xfa\xed\xfe", cpu, subtype, kind, number, len(body), flags, 0)
+        + body
+        + tail
+    )
 
 
 def fat(*slices: tuple[int, bytes], wide: bool = False, count: int | None = None) -> bytes:
@@ -69,16 +79,36 @@ def superblob(blobs: dict[int, bytes]) -> bytes:
     return blob(0xFADE0CC0, struct.pack(">I", len(blobs)) + index + body)
 
 
-def code_directory(identifier: str, *, team: str = "", flags: int = 0, hash_type: int = 2,
-                   hash_size: int = 32) -> bytes:
+def code_directory(
+    identifier: str, *, team: str = "", flags: int = 0, hash_type: int = 2, hash_size: int = 32
+) -> bytes:
     """A version 0x20400 directory of 7 special and 2 code slots, its hashes zero."""
     names = identifier.encode() + b"\0"
     team_offset = 88 + len(names) if team else 0
     names += team.encode() + b"\0" if team else b""
     hashes = 88 + len(names) + 7 * hash_size
     payload = struct.pack(
-        ">7I4BI4I3Q", 0x20400, flags, hashes, 88, 7, 2, 8192, hash_size, hash_type, 0, 12, 0,
-        0, team_offset, 0, 0, 0, 0, 0) + bytes(8)
+        ">7I4BI4I3Q",
+        0x20400,
+        flags,
+        hashes,
+        88,
+        7,
+        2,
+        8192,
+        hash_size,
+        hash_type,
+        0,
+        12,
+        0,
+        0,
+        team_offset,
+        0,
+        0,
+        0,
+        0,
+        0,
+    ) + bytes(8)
     return blob(0xFADE0C02, payload[:80] + names + bytes(9 * hash_size))
 
 

@@ -10,8 +10,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 from cryptography.x509.oid import NameOID
 
 Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | dsa.DSAPrivateKey
-SUBJECT = ((NameOID.COUNTRY_NAME, "TW"), (NameOID.ORGANIZATION_NAME, "Example, Inc."),
-           (NameOID.COMMON_NAME, "Apple Development: Test (ABCDE12345)"))
+SUBJECT = (
+    (NameOID.COUNTRY_NAME, "TW"),
+    (NameOID.ORGANIZATION_NAME, "Example, Inc."),
+    (NameOID.COMMON_NAME, "Apple Development: Test (ABCDE12345)"),
+)
 START, END = datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC), datetime(2034, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
@@ -20,14 +23,24 @@ def rsa_key() -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(65537, 2048)
 
 
-def certificate(key: Key | None = None, *, serial: int = 0x1234, key_id: bool = False,
-                subject: tuple[tuple[x509.ObjectIdentifier, str], ...] = SUBJECT,
-                ) -> x509.Certificate:
+def certificate(
+    key: Key | None = None,
+    *,
+    serial: int = 0x1234,
+    key_id: bool = False,
+    subject: tuple[tuple[x509.ObjectIdentifier, str], ...] = SUBJECT,
+) -> x509.Certificate:
     key = key or rsa_key()
     name = x509.Name([x509.NameAttribute(oid, value) for oid, value in subject])
-    builder = (x509.CertificateBuilder().subject_name(name).issuer_name(name)
-               .public_key(key.public_key()).serial_number(serial)
-               .not_valid_before(START).not_valid_after(END))
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(serial)
+        .not_valid_before(START)
+        .not_valid_after(END)
+    )
     if key_id:
         extension = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
         builder = builder.add_extension(extension, critical=False)
@@ -39,10 +52,18 @@ def der(made: x509.Certificate) -> bytes:
     return made.public_bytes(Encoding.DER)
 
 
-def cms(content: bytes, *, detached: bool = False, extra: tuple[x509.Certificate, ...] = (),
-        signer: x509.Certificate | None = None) -> bytes:
-    builder = (pkcs7.PKCS7SignatureBuilder().set_data(content)
-               .add_signer(signer or certificate(), rsa_key(), hashes.SHA256()))
+def cms(
+    content: bytes,
+    *,
+    detached: bool = False,
+    extra: tuple[x509.Certificate, ...] = (),
+    signer: x509.Certificate | None = None,
+) -> bytes:
+    builder = (
+        pkcs7.PKCS7SignatureBuilder()
+        .set_data(content)
+        .add_signer(signer or certificate(), rsa_key(), hashes.SHA256())
+    )
     for other in extra:
         builder = builder.add_certificate(other)
     options = [pkcs7.PKCS7Options.Binary]

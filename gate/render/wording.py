@@ -1,0 +1,23 @@
+"""How things are said, whatever the format."""
+
+from gate.app import Location
+
+
+def sentence(text: str) -> str:
+    """The text with a full stop, unless it ends in a mark that ends a sentence."""
+    return text if text.endswith((".", "!", "?", "…")) else f"{text}."
+
+
+def count(number: int, noun: str) -> str:
+    """So many of a thing, for a noun that takes an s."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def place(at: Location) -> str:
+    """The place inside a build as a reader would say it; 'the build itself' for no place at all."""
+    parts = [at.path, at.element]
+    if at.line is not None:
+        parts.append(f"line {at.line}")
+    elif at.offset is not None:
+        parts.append(f"offset {at.offset:#x}")
+    return ", ".join(part for part in parts if part) or "the build itself"

@@ -1,0 +1,56 @@
+"""What an attacker would write into a label."""
+
+from hypothesis import strategies as st
+
+PIECES = (
+    "\x1b[2J",
+    "\x1b]8;;https://evil.example\x1b\\",
+    "\x9b31m",
+    "\u202e",
+    "\u2066",
+    "\u200b",
+    "::set-output name=verdict::pass",
+    "::error::",
+    "::stop-commands::x",
+    "##vso[task.complete result=Succeeded]",
+    "##[error]",
+    "###[add-mask]",
+    "##teamcity[",
+    "\n",
+    "\r",
+    "\r\n::error::",
+    "\u2028",
+    "\x85",
+    "\ud800",
+    "\udcff",
+    "\x00",
+    "]]>",
+    "`",
+    "```",
+    "|",
+    "\\|",
+    "\\",
+    "[x](javascript:alert(1))",
+    "](1)",
+    "<script>",
+    "</details>",
+    "https://evil.example",
+    "www.evil.example",
+    "@octocat",
+    ":smile:",
+    "../../etc/passwd",
+    "/",
+    "%0A",
+    "%",
+    ",file=x",
+    "$x$",
+    " ",
+    "錢",
+    "e\u0301",
+)
+
+texts = st.one_of(
+    st.lists(st.sampled_from(PIECES), max_size=6).map("".join),
+    st.text(st.characters(), max_size=300),
+)
+EVERYTHING = "".join(PIECES)
