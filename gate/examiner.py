@@ -12,6 +12,7 @@ from gate.app import App, AppCard
 from gate.check import Result
 from gate.exchange import Answer, Request, Step
 from gate.isolation import confine
+from gate.wire import encode
 
 
 def main() -> None:
@@ -23,7 +24,7 @@ def main() -> None:
 
 def say(pipe: BinaryIO, message: Step | Answer) -> None:
     """Send one message at once."""
-    pipe.write(msgspec.json.encode(message) + b"\n")
+    pipe.write(encode(message) + b"\n")
     pipe.flush()
 
 

@@ -11,8 +11,8 @@ from gate.catalogue import catalogue
 from gate.check import Check
 from gate.decide import decide, refused
 from gate.isolation import Limits
+from gate.policy import Ruleset, Waiver
 from gate.report import CheckCard, Document, Policy, Report, document
-from gate.ruleset import Ruleset, Waiver
 
 Progress = Callable[[str, int, int], None]
 

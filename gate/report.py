@@ -8,7 +8,8 @@ from gate import __version__
 from gate.app import AppCard, Build, Coverage, Gap
 from gate.check import Doc, Result
 from gate.decide import Decision, Verdict
-from gate.ruleset import Text
+from gate.policy import Text
+from gate.wire import encode
 
 SCHEMA = "mobile-release-gate/report/1"
 
@@ -85,7 +86,7 @@ def document(reports: tuple[Report, ...], created: str) -> Document:
 
 def to_json(scan: Document) -> bytes:
     """The document as indented UTF-8 JSON with a newline at the end; equal input, equal bytes."""
-    return msgspec.json.format(msgspec.json.encode(scan), indent=2) + b"\n"
+    return msgspec.json.format(encode(scan), indent=2) + b"\n"
 
 
 def from_json(data: bytes) -> Document:

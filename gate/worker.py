@@ -23,6 +23,7 @@ import msgspec
 from gate.app import Build
 from gate.exchange import Answer, Request, Step
 from gate.isolation import Limits
+from gate.wire import encode
 
 # -E and -P rather than -I: a gate installed in the user's own site-packages must find itself.
 COMMAND = (sys.executable, "-E", "-P", "-m", "gate.examiner")
@@ -106,7 +107,7 @@ def _ask(
     try:
         deadline = time.monotonic() + limits.wall
         with ENCODING:
-            asked = msgspec.json.encode(request)
+            asked = encode(request)
         with suppress(BrokenPipeError), process.stdin as pipe:  # type: ignore[union-attr]
             pipe.write(asked)
         digest, size = digest_of(fd)

@@ -8,7 +8,8 @@ import click
 
 from gate.catalogue import catalogue
 from gate.check import Check
-from gate.ruleset import Control, Ruleset, load_ruleset
+from gate.policy import Control, Ruleset
+from gate.policy.ruleset import load_ruleset
 
 
 @click.command()

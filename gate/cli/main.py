@@ -13,8 +13,8 @@ from gate.cli.explain import explain
 from gate.cli.render import render
 from gate.cli.rulesets import rulesets
 from gate.cli.scan import scan
+from gate.policy import PolicyError
 from gate.render.escape import terminal
-from gate.ruleset import PolicyError
 
 USAGE = 2
 NO_VERDICT = 3

@@ -3,7 +3,7 @@
 import click
 
 from gate.catalogue import catalogue
-from gate.ruleset import load_ruleset, shipped_rulesets
+from gate.policy.ruleset import load_ruleset, shipped_rulesets
 
 
 @click.command()

@@ -13,7 +13,9 @@ from gate.catalogue import catalogue
 from gate.cli.output import OUTPUT, Output, clear, show, write
 from gate.flow import Progress, Terms, created
 from gate.flow import scan as judge_all
-from gate.ruleset import Ruleset, Waiver, load_ruleset, load_waivers
+from gate.policy import Ruleset, Waiver
+from gate.policy.ruleset import load_ruleset
+from gate.policy.waivers import load_waivers
 
 WAIVERS = ".gate-waivers.yml"
 

@@ -137,7 +137,8 @@ class ApkReader:
             gnu_stack_flags=header.gnu_stack_flags,
             writable_executable=header.writable_executable,
             has_relocations=header.has_relocations,
-            has_got=header.has_got,
+            # An import is reached through the table even where no PLT, and so no PLTGOT, is.
+            has_got=header.has_got or bool(elf.imported_symbols(data)),
             is_dart_snapshot=DART_SNAPSHOT in elf.dynamic_symbols(data),
         )
 
@@ -156,6 +157,8 @@ class ApkReader:
             found.append(
                 DexFile(name, header.version, header.classes, header.methods, header.strings)
             )
+        if not names and self.app.manifest.application.has_code.may_be(True, default=True):
+            self._journal.gap("code", "classes.dex", "the manifest promises code and there is none")
         self._journal.cover("DEX", "files", len(names), len(found))
         return tuple(found)
 

@@ -108,11 +108,14 @@ class IosReader:
 
     def _plist(self, path: str) -> Mapping[str, Any]:
         try:
-            value = plist.parse(self._files.read(path, PLIST_LIMIT))
+            data = self._files.read(path, PLIST_LIMIT)
+            value, twice = plist.parse(data), plist.duplicate_keys(data)
         except Malformed as malformed:
             raise Unread(f"{path}: {malformed}") from malformed
         if not isinstance(value, dict):
             raise Unread(f"{path}: the root is no dictionary")
+        for key in twice:
+            self._journal.gap("bundles", path, f"the key {key} is there twice; which one counts?")
         return value
 
     def _profile(self, path: str) -> ProvisioningProfile | None:

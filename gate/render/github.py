@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from gate.app import Location
 from gate.check import Confidence
 from gate.decide import Decision, Standing
+from gate.policy import Action
 from gate.render.escape import NAME, command_data, command_property, visible
 from gate.render.place import within_checkout
 from gate.render.points import Point, points, without_evidence
 from gate.render.wording import place, sentence
 from gate.report import Document, Report
-from gate.ruleset import Action
 
 # The runner keeps ten annotations of each level a step (actions/toolkit, issue 734).
 MOST = 10

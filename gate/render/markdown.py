@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from gate.app import Location
 from gate.check import Confidence, Outcome
 from gate.decide import Decision, Standing, State
+from gate.policy import Action
 from gate.render.escape import code_cell, code_span, markdown_text
 from gate.render.points import ACTIONS, Point, by_key, key_of, points, without_evidence
 from gate.render.wording import place, sentence
 from gate.report import Document, Report
-from gate.ruleset import Action
 
 # A step's summary of more than 1 MiB is refused whole (docs.github.com, job summaries).
 MOST_BYTES = 900 * 1024

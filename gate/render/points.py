@@ -7,8 +7,8 @@ from itertools import chain
 from gate.app import Location
 from gate.check import Confidence, Finding, Outcome, Result, Severity, Unresolved
 from gate.decide import Judged, Standing, State
+from gate.policy import Action, Control, Waiver
 from gate.report import CheckCard, Report
-from gate.ruleset import Action, Control, Waiver
 
 ACTIONS = tuple(Action)
 SEVERITIES = tuple(Severity)

@@ -7,6 +7,7 @@ from typing import Any
 
 from gate.app import Location
 from gate.check import Confidence, Outcome
+from gate.policy import Action, Waiver
 from gate.render.escape import sarif_message, sarif_text
 from gate.render.points import Count, Point
 from gate.render.sarif_log import om
@@ -14,7 +15,6 @@ from gate.render.sarif_places import Artifacts, build_location, link, related_lo
 from gate.render.sarif_rules import UNDECIDED
 from gate.render.wording import sentence
 from gate.report import Report
-from gate.ruleset import Action, Waiver
 
 LEVEL = {Action.BLOCK: "error", Action.WARN: "warning", Action.NOTE: "note"}
 

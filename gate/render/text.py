@@ -7,12 +7,12 @@ from itertools import groupby
 from gate.app import Location
 from gate.check import Confidence
 from gate.decide import Decision, Standing, State
+from gate.policy import Action
 from gate.render.escape import PROSE
 from gate.render.points import ACTIONS, Point, by_key, key_of, points, without_evidence
 from gate.render.sheet import Sheet
 from gate.render.wording import count, place, sentence
 from gate.report import Document, Report
-from gate.ruleset import Action
 
 PLAIN_WIDTH = 100
 MOST_OF_A_CHECK = 20

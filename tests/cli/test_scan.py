@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,8 +18,6 @@ DEMO_IPA = str(BUILDS / "demo-ios" / "build.ipa")
 CLEAN_APK = str(BUILDS / "clean-app" / "build.apk")
 CLEAN_IPA = str(BUILDS / "clean-ios" / "build.ipa")
 AS_OF = ("--as-of", "2026-06-01")
-
-Said = Callable[[], "pytest.CaptureResult[str]"]
 
 
 def scan(*arguments: str) -> int:

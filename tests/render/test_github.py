@@ -5,9 +5,9 @@ from urllib.parse import unquote
 from hypothesis import given, settings
 
 from gate.decide import Decision, Standing, State, Verdict
+from gate.policy import Action
 from gate.render import render
 from gate.report import Document, Report
-from gate.ruleset import Action
 from tests.render.hostile import EVERYTHING, texts
 from tests.render.samples import (
     ANDROID,

@@ -1,4 +1,4 @@
-"""The policy: its words, and rulesets read from YAML and checked whole before they judge."""
+"""Rulesets: read from YAML and checked whole before they judge."""
 
 import hashlib
 from collections.abc import Collection, Mapping
@@ -15,26 +15,9 @@ from gate.policy import (
     Rules,
     Ruleset,
     Text,
-    Waiver,
 )
-from gate.policy_file import parse, quote, read_file, suggest
-from gate.policy_section import Section
-from gate.waiver_file import load_waivers
-
-__all__ = [
-    "Action",
-    "Control",
-    "Exceptions",
-    "PolicyError",
-    "Profile",
-    "Rules",
-    "Ruleset",
-    "Text",
-    "Waiver",
-    "load_ruleset",
-    "load_waivers",
-    "shipped_rulesets",
-]
+from gate.policy.file import parse, quote, read_file, suggest
+from gate.policy.section import Section
 
 SUFFIXES = (".yml", ".yaml")
 PLATFORMS = ("android", "ios")

@@ -9,9 +9,10 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gate import policy_file
 from gate.catalogue import catalogue
-from gate.ruleset import Action, PolicyError, Rules, Ruleset, Text, load_ruleset, shipped_rulesets
+from gate.policy import Action, PolicyError, Rules, Ruleset, Text
+from gate.policy import file as policy_file
+from gate.policy.ruleset import load_ruleset, shipped_rulesets
 
 CHECKS = ("android-debuggable", "ios-get-task-allow", "app-private-key-embedded")
 RULESET = """\
@@ -457,7 +458,7 @@ def test_the_measures_are_loaded_quickly() -> None:
     assert min(took) < 0.3  # seconds; a fifth of that where the C loader is there
 
 
-EXAMPLES = Path(__file__).parents[1] / "docs" / "rulesets.md"
+EXAMPLES = Path(__file__).parents[2] / "docs" / "rulesets.md"
 
 
 def test_the_examples_of_the_documentation_load(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The policy as data: controls, profiles and waivers."""
+"""The words of the policy, as data: controls, profiles and waivers."""
 
 from dataclasses import dataclass
 from datetime import date

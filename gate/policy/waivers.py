@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 from datetime import date
 
 from gate.policy import Control, Ruleset, Waiver
-from gate.policy_file import parse, read_file
-from gate.policy_section import Section
+from gate.policy.file import parse, read_file
+from gate.policy.section import Section
 
 WILDCARDS = re.compile(r"\[[^\]]*\]|[*?]")
 

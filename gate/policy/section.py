@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Iterator
 from datetime import date
 
-from gate.policy_file import Items, Node, Problems, Scalar, Table, quote, suggest
+from gate.policy.file import Items, Node, Problems, Scalar, Table, quote, suggest
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
