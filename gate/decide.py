@@ -272,10 +272,6 @@ OPEN_IN_WORDS = (
     ("finding", Action.NOTE, "control{s} fail{z}, which is only noted"),
     ("unresolved", Action.NOTE, "control{s} meet{z} an unknown value, which is only noted"),
 )
-STATES_IN_WORDS = (
-    (State.WAIVED, "control{s} rest{z} on waivers"),
-    (State.BY_HAND, "control{s} need{z} evidence from a person"),
-)
 
 
 def _reasons(decision: Decision, standings: Sequence[Standing], answered: bool) -> Iterator[str]:
@@ -289,8 +285,10 @@ def _reasons(decision: Decision, standings: Sequence[Standing], answered: bool) 
     unsure = [j for each in standings for j in each.judged if j.kind == "undecided"]
     names = sorted({each.check for each in unsure if each.waiver is None})
     yield from _in_words("check{s} could not decide", names)
-    for state, words in STATES_IN_WORDS:
-        yield from _in_words(words, [each.control.id for each in standings if each.state is state])
+    waived = [each.control.id for each in standings if each.state is State.WAIVED]
+    yield from _in_words("control{s} rest{z} on waivers", waived)
+    if by_hand := sum(each.state is State.BY_HAND for each in standings):
+        yield f"{by_hand} control{'s need' if by_hand > 1 else ' needs'} evidence from a person"
 
 
 def _in_words(words: str, names: Sequence[str]) -> Iterator[str]:

@@ -41,7 +41,13 @@ def gate_action(tmp_path: Path, most: int, **env: str) -> subprocess.CompletedPr
     """`gate action` where no file may be larger than `most` bytes; -1 is no limit."""
     return subprocess.run(
         [sys.executable, "-P", "-m", "gate", "action"],
-        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LANG": "C.UTF-8", **env},
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(tmp_path),
+            "LANG": "C.UTF-8",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            **env,
+        },
         cwd=tmp_path,
         capture_output=True,
         text=True,

@@ -68,7 +68,9 @@ def run(arguments: Sequence[str] | None) -> int:
         return _complain(error.format_message(), NO_VERDICT)
     except PolicyError as error:
         return _complain(str(error), USAGE)
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt) as stop:
+        if isinstance(stop.__cause__, EOFError):  # click takes any of these for the user's
+            return _complain(f"internal error: EOFError: {stop.__cause__}", NO_VERDICT)
         return _complain("interrupted; there is no verdict", NO_VERDICT)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

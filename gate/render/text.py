@@ -11,7 +11,7 @@ from gate.policy import Action
 from gate.render.escape import PROSE
 from gate.render.points import ACTIONS, Point, by_key, key_of, points, without_evidence
 from gate.render.sheet import Sheet
-from gate.render.wording import count, place, sentence
+from gate.render.wording import count, first_sentence, place, sentence
 from gate.report import Document, Report
 
 PLAIN_WIDTH = 100
@@ -121,6 +121,7 @@ def _controls(
     sheet: Sheet, action: Action, standings: Sequence[Standing], every: Sequence[Point]
 ) -> None:
     found = by_key(every)
+    told: dict[tuple[str, ...], str] = {}
     sheet.head(_HEADING[action], _STYLE[action])
     for number, standing in enumerate(standings):
         if number and action is not Action.NOTE:
@@ -131,12 +132,17 @@ def _controls(
                 sheet.say_short(f"  {standing.control.id}  ", _said(sheet, point))
             _more(sheet, "  ", len(entries) - MOST_OF_A_CHECK)
         else:
-            _control(sheet, action, standing, entries)
+            _control(sheet, action, standing, entries, told)
 
 
 def _control(
-    sheet: Sheet, action: Action, standing: Standing, entries: list[tuple[Action, Point]]
+    sheet: Sheet,
+    action: Action,
+    standing: Standing,
+    entries: list[tuple[Action, Point]],
+    told: dict[tuple[str, ...], str],
 ) -> None:
+    """One control; what was `told` under an earlier one is only pointed to."""
     control, bar = standing.control, f"  {sheet.bar}"
     sheet.say("  ", (control.id, f"bold {_STYLE[action]}"), f"  {control.title.en}", rest="    ")
     fails = "fails" if standing.state is State.FAILS else "is undecided on"
@@ -147,11 +153,16 @@ def _control(
     for check, group in groupby(entries, key=lambda entry: entry[1].card.id):
         listed = list(group)
         sheet.say(bar, (check, "bold"), f": {listed[0][1].card.doc.title}", rest=f"{bar}  ")
+        first = told.setdefault((check, *(point.subject for _, point in listed)), control.id)
+        if first != control.id:
+            sheet.say(f"{bar}  - ", f"{count(len(listed), 'finding')} as under {first}")
+            continue
         for does, point in listed[:MOST_OF_A_CHECK]:
             _point(sheet, point, "" if does is action else f" ({_DOES[does]})")
         _more(sheet, f"{bar}  ", len(listed) - MOST_OF_A_CHECK)
         if any(point.kind == "finding" for _, point in listed):
-            sheet.say_short(f"{bar}  fix: ", listed[0][1].card.doc.fix_by)
+            advice = first_sentence(listed[0][1].card.doc.fix_by)
+            sheet.say(f"{bar}  fix by ", advice, rest=f"{bar}    ")
 
 
 def _point(sheet: Sheet, point: Point, aside: str) -> None:

@@ -1,11 +1,20 @@
 """How things are said, whatever the format."""
 
+import re
+
 from gate.app import Location
 
 
 def sentence(text: str) -> str:
     """The text with a full stop, unless it ends in a mark that ends a sentence."""
     return text if text.endswith((".", "!", "?", "…")) else f"{text}."
+
+
+def first_sentence(text: str) -> str:
+    """The text up to the first full stop that ends a sentence, its first letter in lower case."""
+    end = re.search(r"(?<![A-Z])\.(?=\s+[A-Z])", text)
+    said = text[: end.end()] if end else text
+    return said[:1].lower() + said[1:]
 
 
 def count(number: int, noun: str) -> str:

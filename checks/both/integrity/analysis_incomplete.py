@@ -37,7 +37,7 @@ def analysis_incomplete(app: App) -> Iterator[Finding]:
     Matters because: What was not read was not judged: a flaw there would pass unseen. Malformed
     parts are also a means to hide code from tools while the device still runs it.
 
-    Fix by: Scan the file that the build made (the signed APK, or the IPA that xcodebuild
+    Fix by: Scanning the file that the build made (the signed APK, or the IPA that xcodebuild
     -exportArchive wrote), not a download from the store or the output of a tool that rewrites
     packages. Spell the ATS keys in Info.plist as Apple does and give switches the type Boolean
     (<true/>, not the string YES or the number 1).

@@ -22,11 +22,12 @@ def private_key_embedded(app: App) -> Iterator[Finding]:
     signed by anyone, what it decrypts is open, and a server that takes it for a log-in lets anyone
     in. It cannot be called back without breaking the versions that are installed.
 
-    Fix by: Take the key out of the app and treat it as known to all: revoke it and its certificates
-    and issue another. Let the server do what the key did. Where the device itself needs a key,
-    generate it there: AndroidKeyStore (KeyGenParameterSpec) on Android, SecKeyCreateRandomKey in
-    the Keychain or Secure Enclave on iOS. Keep keys of tests in the test target, and look through
-    assets, res/raw and Copy Bundle Resources for .pem, .key, .p12 and .pfx files.
+    Fix by: Taking the key out of the app and treating it as known to all: revoke it and its
+    certificates and issue another. Let the server do what the key did. Where the device itself
+    needs a key, generate it there: AndroidKeyStore (KeyGenParameterSpec) on Android,
+    SecKeyCreateRandomKey in the Keychain or Secure Enclave on iOS. Keep keys of tests in the test
+    target, and look through assets, res/raw and Copy Bundle Resources for .pem, .key, .p12 and .pfx
+    files.
 
     Cannot see: Keys that are encrypted, put together at run time, written as number literals or
     hidden in another file or archive, and keystores under a password of their own.

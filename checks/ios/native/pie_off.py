@@ -18,7 +18,7 @@ def pie_off(app: IosApp) -> Iterator[Finding]:
     Matters because: Address space layout randomisation cannot move such a program. An attacker who
     finds a memory error knows where every function lies and builds an exploit far more easily.
 
-    Fix by: Set the Xcode build settings LD_NO_PIE (Create Position-Dependent Executables) and
+    Fix by: Setting the Xcode build settings LD_NO_PIE (Create Position-Dependent Executables) and
     GCC_DYNAMIC_NO_PIC (Generate Position-Dependent Code) to NO, and remove -no_pie and -Wl,-no_pie
     from OTHER_LDFLAGS. A program linked for iOS 4.3 or later is PIE by default; one built by
     another tool chain has to be linked with -pie. Check with otool -hv, which then shows PIE.

@@ -29,11 +29,11 @@ def ats_arbitrary_loads(app: IosApp) -> Iterator[Finding]:
     any host. Whoever is on the path, such as the owner of a Wi-Fi network, reads and changes what
     the app sends and receives, log-ins and orders included.
 
-    Fix by: Remove NSAllowsArbitraryLoads from the Info.plist (in Xcode: target, Info, App Transport
-    Security Settings, Allow Arbitrary Loads) and serve every host over HTTPS with TLS 1.2 or later.
-    Where one host cannot yet, name that host alone under NSExceptionDomains; for pages in web views
-    alone use NSAllowsArbitraryLoadsInWebContent. Mind that a framework or a build script may write
-    the key: look at the Info.plist of the exported archive.
+    Fix by: Removing NSAllowsArbitraryLoads from the Info.plist (in Xcode: target, Info, App
+    Transport Security Settings, Allow Arbitrary Loads) and serving every host over HTTPS with TLS
+    1.2 or later. Where one host cannot yet, name that host alone under NSExceptionDomains; for
+    pages in web views alone use NSAllowsArbitraryLoadsInWebContent. Mind that a framework or a
+    build script may write the key: look at the Info.plist of the exported archive.
 
     Cannot see: Connections that App Transport Security does not govern, such as Network.framework,
     CFStream and BSD sockets or a TLS library of the app's own; and whether the app sends anything

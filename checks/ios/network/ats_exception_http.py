@@ -29,7 +29,7 @@ def ats_exception_http(app: IosApp) -> Iterator[Finding]:
     host below it, can be read and changed on the way. An entry for localhost is harmless on the
     device but shows that a development server's settings went into the release build.
 
-    Fix by: Serve the domain over HTTPS and delete its entry from NSExceptionDomains (in Xcode:
+    Fix by: Serving the domain over HTTPS and deleting its entry from NSExceptionDomains (in Xcode:
     target, Info, App Transport Security Settings, Exception Domains). Keep an entry for a
     development server in the Info.plist of the Debug configuration alone, for instance by a
     separate INFOPLIST_FILE. For a domain that has to stay for a while, record a dated waiver that

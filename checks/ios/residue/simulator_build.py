@@ -22,10 +22,10 @@ def simulator_build(app: IosApp) -> Iterator[Finding]:
     Debug build in most set-ups, without the protections of the release. A framework that ships its
     simulator slices shows that the packaging step was left out; the App Store refuses both.
 
-    Fix by: Archive for the destination generic/platform=iOS (xcodebuild archive -sdk iphoneos) and
-    export from that archive, instead of zipping the products of a simulator build. Take frameworks
-    as XCFrameworks, from which Xcode picks the device slice; where a fat framework has to stay,
-    strip its simulator slices in a build phase (lipo -remove x86_64) before it is signed.
+    Fix by: Archiving for the destination generic/platform=iOS (xcodebuild archive -sdk iphoneos)
+    and exporting from that archive, instead of zipping the products of a simulator build. Take
+    frameworks as XCFrameworks, from which Xcode picks the device slice; where a fat framework has
+    to stay, strip its simulator slices in a build phase (lipo -remove x86_64) before it is signed.
 
     Cannot see: Whether the device slices beside were built in the Release configuration.
     """

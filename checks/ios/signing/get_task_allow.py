@@ -20,9 +20,9 @@ def get_task_allow(app: IosApp) -> Iterator[Finding]:
     and session tokens in its memory and change what it does. Such a build is also one for
     development, which is not what was tested for release, and the App Store refuses it.
 
-    Fix by: Export the archive for distribution: Release configuration, a distribution certificate,
-    and in exportOptions.plist the method app-store-connect (app-store before Xcode 15.3).
-    xcodebuild -exportArchive then signs without get-task-allow. Look for the key in the
+    Fix by: Exporting the archive for distribution: Release configuration, a distribution
+    certificate, and in exportOptions.plist the method app-store-connect (app-store before Xcode
+    15.3). xcodebuild -exportArchive then signs without get-task-allow. Look for the key in the
     .entitlements files that CODE_SIGN_ENTITLEMENTS names, and set
     CODE_SIGN_INJECT_BASE_ENTITLEMENTS to NO where a script signs the Release build itself.
 

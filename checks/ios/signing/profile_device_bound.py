@@ -19,7 +19,7 @@ def profile_device_bound(app: IosApp) -> Iterator[Finding]:
     users. What was tested and approved is then another build than the one that customers get, and a
     development build can be debugged as well.
 
-    Fix by: Export the archive with the release method: in Xcode, Organizer, Distribute App, App
+    Fix by: Exporting the archive with the release method: in Xcode, Organizer, Distribute App, App
     Store Connect; with xcodebuild -exportArchive set method in exportOptions.plist to
     app-store-connect (app-store before Xcode 15.3) instead of debugging, development,
     release-testing or ad-hoc, and let PROVISIONING_PROFILE_SPECIFIER of the Release configuration

@@ -22,8 +22,8 @@ def profile_expired(app: IosApp) -> Iterator[Finding | Unresolved]:
     profile has expired, so that users are cut off on that day. On a build for the store it shows
     that the archive or its signing identity is old: it is not the build that was just made.
 
-    Fix by: Renew the profile in the developer portal (Certificates, Identifiers & Profiles), or let
-    xcodebuild do so with -allowProvisioningUpdates, then archive and export again. Where
+    Fix by: Renewing the profile in the developer portal (Certificates, Identifiers & Profiles), or
+    let xcodebuild do so with -allowProvisioningUpdates, then archive and export again. Where
     PROVISIONING_PROFILE_SPECIFIER names a profile by hand, install the new one on the build machine
     first. Extensions carry profiles of their own.
 

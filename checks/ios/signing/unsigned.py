@@ -22,7 +22,7 @@ def unsigned(app: IosApp) -> Iterator[Finding]:
     notice, and nobody can show that it is the one that was built and approved. iOS refuses to
     install it.
 
-    Fix by: Export the archive with xcodebuild -exportArchive and a distribution certificate.
+    Fix by: Exporting the archive with xcodebuild -exportArchive and a distribution certificate.
     Frameworks that are copied in need Embed & Sign (the copy phase's Code Sign On Copy); a script
     that changes or adds a program has to sign it again with codesign, innermost first. Check that
     CODE_SIGNING_ALLOWED, CODE_SIGNING_REQUIRED and CODE_SIGN_IDENTITY are not switched off (NO, or
