@@ -37,13 +37,15 @@ def examine(request: Request, progress: Callable[[int, int], None]) -> Answer:
 
     checks = [catalogue()[check] for check in request.checks]
     sys.dont_write_bytecode = True
-    isolation = confine(request.limits)
+    isolation = confine(request.limits, request.build)
+    if request.limits.require_sandbox and not isolation.sandboxed:
+        return Answer(refused=f"a sandbox is required: {isolation.words[-1]}")
     try:
         app = open_app(request.build, request.name, date.fromisoformat(request.as_of))
     except NotAnApp as refusal:
-        return Answer(refusal.kind, str(refusal), isolation=isolation)
+        return Answer(refusal.kind, str(refusal), isolation=isolation.words)
     results = run(checks, app, progress)
-    return _answer(app, card(app), results, isolation)
+    return _answer(app, card(app), results, isolation.words)
 
 
 def _answer(

@@ -1,15 +1,23 @@
-"""The limits a worker puts on itself before it reads the first byte."""
+"""The limits that a worker puts on itself before it reads the first byte of a build."""
 
 import resource
+import stat
 import sys
-from dataclasses import dataclass
+import sysconfig
+from dataclasses import dataclass, fields
+from os import fstat
+from pathlib import Path
+
+MISSING = "not in force"
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a worker may use: bytes of memory and of one written file, seconds of CPU and of wall.
+    """What a worker may use, each an option of `gate scan`.
 
-    `input` is the largest build in bytes, `answer` the largest answer.
+    Bytes of memory (`memory`), of a build (`input`) and of an answer (`answer`); seconds of CPU
+    (`cpu`) and of wall time (`wall`). With `require_sandbox` no build is read where the kernel's
+    sandbox is not in force.
     """
 
     memory: int = 4 << 30
@@ -17,13 +25,32 @@ class Limits:
     wall: int = 300
     input: int = 4 << 30
     answer: int = 64 << 20
+    require_sandbox: bool = False
+
+    def in_words(self) -> tuple[str, ...]:
+        """Every limit with its value, for the report."""
+        return tuple(f"limit {each.name} {getattr(self, each.name)}" for each in fields(self))
 
 
-def confine(limits: Limits) -> tuple[str, ...]:
-    """Set the limits for this process and its children; what is in force, in words.
+@dataclass(frozen=True, slots=True)
+class Isolation:
+    """What confines a worker, in words; `sandboxed` tells whether the kernel's sandbox does."""
 
-    Where the platform refuses a limit (macOS has no working RLIMIT_AS) the words say so.
+    words: tuple[str, ...]
+    sandboxed: bool
+
+
+def confine(limits: Limits, build: int) -> Isolation:
+    """Confine this process and its children; `build` is the open file or folder it may read.
+
+    What the platform does not have (Landlock is Linux's, macOS has no working RLIMIT_AS) begins
+    with "not in force" in the words.
     """
+    sandbox, sandboxed = _enter_sandbox(build)
+    return Isolation((*limits.in_words(), *_limit_resources(limits), sandbox), sandboxed)
+
+
+def _limit_resources(limits: Limits) -> list[str]:
     wanted = (
         (resource.RLIMIT_AS, limits.memory, f"memory at most {limits.memory >> 20} MiB"),
         (resource.RLIMIT_CPU, limits.cpu, f"CPU time at most {limits.cpu} s"),
@@ -31,12 +58,50 @@ def confine(limits: Limits) -> tuple[str, ...]:
         (resource.RLIMIT_NOFILE, 64, "at most 64 open files"),
         (resource.RLIMIT_CORE, 0, "no core dump"),
     )
-    words = [f"wall time at most {limits.wall} s"]
+    words = []
     for kind, value, text in wanted:
         try:
             resource.setrlimit(kind, (value, value))
         except (ValueError, OSError):
-            words.append(f"not in force on {sys.platform}: {text}")
+            words.append(f"{MISSING} on {sys.platform}: {text}")
         else:
             words.append(text)
-    return tuple(words)
+    return words
+
+
+def _enter_sandbox(build: int) -> tuple[str, bool]:
+    """Landlock and no-new-privileges: nothing is read but Python and the build, no TCP."""
+    what = "sandbox (Landlock): reads Python and the build only, writes nothing, no TCP"
+    if sys.platform != "linux":
+        return f"{MISSING} on {sys.platform}: {what}", False
+    import landlockpy
+
+    try:
+        if not landlockpy.supported():
+            return f"{MISSING}, the kernel has no Landlock: {what}", False
+        _restrict(build)
+    except (landlockpy.LandlockError, OSError) as error:
+        return f"{MISSING}, {error}: {what}", False
+    return what, True
+
+
+def _restrict(build: int) -> None:
+    from landlockpy import AccessFS, Ruleset, Scope
+
+    inside = AccessFS.READ_FILE | AccessFS.READ_DIR | AccessFS.EXECUTE
+    with Ruleset(scoped=Scope.SIGNAL) as rules:
+        for path in _needed():
+            rules.allow_path(path, inside if Path(path).is_dir() else AccessFS.READ_FILE)
+        if stat.S_ISDIR(fstat(build).st_mode):
+            rules.allow_path(f"/proc/self/fd/{build}", AccessFS.READ_FILE | AccessFS.READ_DIR)
+        rules.restrict()
+
+
+def _needed() -> list[str]:
+    """Where Python, its packages and the shared libraries they load lie on this host."""
+    own = [str(Path(__file__).parent), sys.prefix, sys.base_prefix, *sys.path]
+    own += [
+        path for name, path in sysconfig.get_paths().items() if name.endswith(("lib", "stdlib"))
+    ]
+    system = ["/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", "/dev/urandom"]
+    return sorted({path for path in (*own, *system) if path and Path(path).exists()})

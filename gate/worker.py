@@ -50,8 +50,11 @@ def examine(
     try:
         before = os.fstat(fd)
         answer, digest, size = _ask(path, fd, checks, as_of, limits, progress)
-        if not digest or _changed(before, os.fstat(fd)):
+        if _changed(before, os.fstat(fd)):
             answer = Answer(refused="the build changed while it was read; scan a finished file")
+    except OSError as error:
+        digest, size = "", 0
+        answer = Answer(refused=f"cannot be read whole: {error.strerror or error}")
     finally:
         os.close(fd)
     return Build(path, answer.kind, digest, size), answer
@@ -193,22 +196,19 @@ def _changed(before: os.stat_result, after: os.stat_result) -> bool:
 def digest_of(fd: int) -> tuple[str, int]:
     """SHA-256 in hex and size in bytes of an open file, or of a folder's files.
 
-    A folder's digest is that of one line a file, `<hex digest>  <relative path>\\n`, sorted by
-    path, as sha256sum prints them; links and special files are left out. ('', 0) if a file
-    vanished meanwhile.
+    A folder's digest is that of one line a file, `<hex digest>  <relative path>\n`, sorted by
+    path, as sha256sum prints them; links and special files are left out. OSError where a file
+    cannot be read or has vanished meanwhile.
     """
-    try:
-        if stat.S_ISREG(os.fstat(fd).st_mode):
-            return _digest_of_file(fd)
-        digests: dict[str, str] = {}
-        total = 0
-        for path, file in _regular_files(fd):
-            digests[path], size = _digest_of_file(file)
-            total += size
-        lines = "".join(f"{digests[path]}  {path}\n" for path in sorted(digests))
-        return hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest(), total
-    except OSError:
-        return "", 0
+    if stat.S_ISREG(os.fstat(fd).st_mode):
+        return _digest_of_file(fd)
+    digests: dict[str, str] = {}
+    total = 0
+    for path, file in _regular_files(fd):
+        digests[path], size = _digest_of_file(file)
+        total += size
+    lines = "".join(f"{digests[path]}  {path}\n" for path in sorted(digests))
+    return hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest(), total
 
 
 def _digest_of_file(fd: int) -> tuple[str, int]:

@@ -3,6 +3,7 @@
 import shutil
 import sys
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,11 @@ from typing import Any
 import click
 
 from gate.catalogue import catalogue
+from gate.cli.limit import LIMIT
 from gate.cli.output import OUTPUT, Output, clear, show, write
 from gate.flow import Progress, Terms, created
 from gate.flow import scan as judge_all
+from gate.isolation import Limits
 from gate.policy import Ruleset, Waiver
 from gate.policy.ruleset import load_ruleset
 from gate.policy.waivers import load_waivers
@@ -61,6 +64,20 @@ WAIVERS = ".gate-waivers.yml"
     show_default=True,
     help="How many builds are read at the same time.",
 )
+@click.option(
+    "--limit",
+    "limits",
+    type=LIMIT,
+    multiple=True,
+    metavar="NAME=NUMBER",
+    help="Change a limit of the process that reads a build: memory, input, answer (bytes, or with "
+    "K, M, G), cpu, wall (seconds). What is in force stands in every report.",
+)
+@click.option(
+    "--require-sandbox",
+    is_flag=True,
+    help="Give no verdict (exit 3) where the kernel's sandbox, Linux's Landlock, is missing.",
+)
 @click.option("--quiet", "-q", is_flag=True, help="Print no report for people and no progress.")
 def scan(
     builds: tuple[str, ...],
@@ -70,6 +87,8 @@ def scan(
     as_of: datetime | None,
     outputs: tuple[Output, ...],
     jobs: int,
+    limits: tuple[tuple[str, int], ...],
+    require_sandbox: bool,
     quiet: bool,
 ) -> int:
     """Judge one or more builds: APK, IPA or .app folder.
@@ -85,7 +104,8 @@ def scan(
     day = as_of.date() if as_of else today()
     ruleset = load_ruleset(policy, catalogue())
     name = _profile(ruleset, profile)
-    terms = Terms(ruleset, _waivers(waivers, ruleset, name, day), name, day)
+    confined = replace(Limits(), **dict(limits), require_sandbox=require_sandbox)
+    terms = Terms(ruleset, _waivers(waivers, ruleset, name, day), name, day, confined)
     clear(outputs, inputs=builds)
     with _progress(len(builds) * len(ruleset.checks), quiet) as bar:
         document = judge_all(builds, terms, _steps(bar), jobs)

@@ -280,3 +280,23 @@ def test_a_scan_loads_no_parser_in_the_process_that_prints() -> None:
     loaded = set(json.loads(done.stderr.splitlines()[-1]))
     assert not loaded & {"androguard", "lief", "asn1crypto", "cryptography"}
     assert not any(name.startswith(("gate.read", "gate.formats")) for name in loaded)
+
+
+@pytest.mark.parametrize("limit", ["memory=8M", "cpu=1", "wall=1", "input=100K", "answer=1K"])
+def test_each_limit_can_be_set_and_is_echoed(limit: str, tmp_path: Path) -> None:
+    name = limit.partition("=")[0]
+    assert scan("-q", CLEAN_APK, "--limit", limit, "--report", f"json={tmp_path / 'r'}") in (0, 3)
+    report = from_json((tmp_path / "r").read_bytes()).reports[0]
+    assert report.refused or any(f"limit {name} " in words for words in report.isolation)
+
+
+@pytest.mark.parametrize("limit", ["input=1K", "answer=1K", "memory=1M"])
+def test_a_limit_that_is_hit_is_no_verdict(limit: str) -> None:
+    if limit.startswith("memory") and sys.platform != "linux":
+        pytest.skip("only Linux limits the address space")
+    assert scan("-q", CLEAN_APK, "--limit", limit) == 3
+
+
+@pytest.mark.parametrize("limit", ["memory", "memory=0", "nothing=1", "cpu=1M", "wall=-1"])
+def test_a_wrong_limit_is_a_usage_error(limit: str) -> None:
+    assert scan(CLEAN_APK, "--limit", limit) == 2
