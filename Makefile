@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 BUILD ?= fixtures/builds/demo-app/build.apk fixtures/builds/demo-ios/build.ipa
 
 .DEFAULT_GOAL := help
-.PHONY: help scan test lint docs bench fixtures package clean
+.PHONY: help scan test lint docs bench fuzz fixtures package clean
 
 help:
 	@echo "make scan             judge the two demo builds; make scan BUILD=path for your own"
@@ -13,6 +13,7 @@ help:
 	@echo "make lint             ruff, mypy, import-linter"
 	@echo "make docs             write docs/checks and the JSON Schema again from the code"
 	@echo "make bench            measure CPU seconds and memory of a scan"
+	@echo "make fuzz             feed hostile bytes to every parser; make fuzz FUZZ='axml --seconds 60'"
 	@echo "make fixtures         build every fixture again (needs Android and LLVM tools)"
 	@echo "make package          build the wheel and the source archive into dist/"
 
@@ -47,6 +48,11 @@ docs: $(VENV)/.dev
 
 bench: $(VENV)/.scan
 	@$(BIN)/python tools/bench.py $(BENCH)
+
+# A seeded loop chooses the inputs; atheris does, by coverage, where somebody has installed it with
+# $(BIN)/python -m pip install atheris, which needs a wheel of it for this platform or clang.
+fuzz: $(VENV)/.scan
+	@$(BIN)/python tools/fuzz.py $(FUZZ)
 
 fixtures: $(VENV)/.dev
 	@$(BIN)/python tools/make_fixtures.py

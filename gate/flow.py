@@ -74,7 +74,8 @@ def scan(paths: Sequence[str], terms: Terms, progress: Progress, jobs: int = 1) 
 def created() -> str:
     """The time of the scan in UTC; SOURCE_DATE_EPOCH stands in where it is set."""
     epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
-    now = datetime.fromtimestamp(int(epoch), UTC) if epoch.isdecimal() else datetime.now(UTC)
+    set_by_caller = epoch.isdecimal() and len(epoch) <= 11  # up to the year 5138
+    now = datetime.fromtimestamp(int(epoch), UTC) if set_by_caller else datetime.now(UTC)
     return now.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

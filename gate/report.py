@@ -1,5 +1,6 @@
 """The document that a scan leaves: everything a renderer needs, as JSON both ways."""
 
+import re
 from dataclasses import dataclass
 
 import msgspec
@@ -97,7 +98,21 @@ def from_json(data: bytes) -> Document:
         raise NotAReport(f"not a report of this tool: {error}") from error
     if scan.schema != SCHEMA:
         raise NotAReport(f"a report of schema {scan.schema}; this version reads {SCHEMA}")
+    if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", scan.created):
+        raise NotAReport(f"created is no time: {scan.created!r}")
+    for report in scan.reports:
+        _must_agree(report)
     return scan
+
+
+def _must_agree(report: Report) -> None:
+    """A report names no check that it does not document."""
+    known = {card.id for card in report.checks}
+    named = {result.check for result in report.results}
+    for standing in report.verdict.standings:
+        named.update(judged.check for judged in standing.judged)
+    if stray := sorted(named - known):
+        raise NotAReport(f"it judges a check that it does not document: {stray[0]!r}")
 
 
 def json_schema() -> bytes:

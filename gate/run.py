@@ -65,7 +65,7 @@ def run_one(check: Check, app: App) -> Result:
 
 def _gaps_in_words(gaps: Sequence[Gap]) -> str:
     first = f"{gaps[0].part}: {gaps[0].reason}"
-    return first if len(gaps) == 1 else f"{first}; and {len(gaps) - 1} more parts were not read"
+    return first if len(gaps) == 1 else f"{first}; parts not read in all: {len(gaps)}"
 
 
 def merge(findings: Sequence[Finding]) -> tuple[Finding, ...]:

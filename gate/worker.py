@@ -22,6 +22,7 @@ import msgspec
 
 from gate.app import Build
 from gate.exchange import Answer, Request, Step
+from gate.folder import list_files, open_file
 from gate.isolation import Limits
 from gate.wire import encode
 
@@ -113,9 +114,12 @@ def _ask(
             asked = encode(request)
         with suppress(BrokenPipeError), process.stdin as pipe:  # type: ignore[union-attr]
             pipe.write(asked)
-        digest, size = digest_of(fd)
-        answer = _receive(reader, deadline, limits, progress)
-        return _explain(answer, process, deadline), digest, size
+        is_file = stat.S_ISREG(os.fstat(fd).st_mode)
+        digest, size = digest_of(fd) if is_file else ("", 0)
+        answer = _explain(_receive(reader, deadline, limits, progress), process, deadline)
+        if not is_file and answer.app:  # a folder that is no app may be all of the disk
+            digest, size = digest_of(fd)
+        return answer, digest, size
     finally:
         os.close(reader)
         _end(process)
@@ -202,12 +206,12 @@ def digest_of(fd: int) -> tuple[str, int]:
     """
     if stat.S_ISREG(os.fstat(fd).st_mode):
         return _digest_of_file(fd)
-    digests: dict[str, str] = {}
-    total = 0
-    for path, file in _regular_files(fd):
-        digests[path], size = _digest_of_file(file)
+    lines, total = "", 0
+    for path in list_files(fd).files:
+        with open_file(fd, path) as file:
+            digest, size = _digest_of_file(file.fileno())
+        lines += f"{digest}  {path}\n"
         total += size
-    lines = "".join(f"{digests[path]}  {path}\n" for path in sorted(digests))
     return hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest(), total
 
 
@@ -217,16 +221,3 @@ def _digest_of_file(fd: int) -> tuple[str, int]:
         digest.update(block)
         size += len(block)
     return digest.hexdigest(), size
-
-
-def _regular_files(fd: int) -> Iterator[tuple[str, int]]:
-    """Relative path and an open descriptor of each regular file below a folder."""
-    for folder, _, names, at in os.fwalk(".", dir_fd=fd):
-        for name in names:
-            if not stat.S_ISREG(os.stat(name, dir_fd=at, follow_symlinks=False).st_mode):
-                continue
-            file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=at)
-            try:
-                yield f"{folder}/{name}".removeprefix("./"), file
-            finally:
-                os.close(file)

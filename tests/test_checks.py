@@ -16,10 +16,11 @@ CASES = sorted(
     path.parent for path in FIXTURES.glob("*/*/expected.txt") if path.parents[1].name != "builds"
 )
 DAY = date(2026, 6, 1)
+KINDS = (".apk", ".aab", ".apks", ".ipa")
 
 
 def judged(case: Path) -> Result:
-    build = next(path for path in case.iterdir() if path.name in ("build.apk", "build.ipa"))
+    build = next(path for path in case.glob("build.*") if path.suffix in KINDS)
     with build.open("rb") as file:
         app: App = open_app(file.fileno(), build.name, DAY)
         return run_one(catalogue()[case.parent.name], app)

@@ -21,7 +21,19 @@ _linking = threading.Lock()
 
 def build_apk(case: AndroidCase, folder: Path, work: Path, output: Path) -> None:
     """Builds the case in `folder` into `output`; `work` is an empty folder of its own."""
-    entries = _linked(case, folder, work)
+    unsigned = work / "unsigned.apk"
+    entries = apk_entries(case, folder, work)
+    write_zip(unsigned, entries, stored=_is_stored, alignment=_alignment)
+    sign(case, unsigned, work, output)
+    if case.strip_signing_block:
+        strip_signing_block(output)
+    for patch in case.after_signing:
+        patch_stored(output, patch.entry, patch.apply)
+
+
+def apk_entries(case: AndroidCase, folder: Path, work: Path, *form: str) -> dict[str, bytes]:
+    """What lies in the APK, before it is signed; `form` are options of ``aapt2 link``."""
+    entries = _linked(case, folder, work, *form)
     entries |= _dex(case, folder, work)
     entries |= {
         name: build_library(name, library, folder, work) for name, library in case.native.items()
@@ -30,28 +42,23 @@ def build_apk(case: AndroidCase, folder: Path, work: Path, output: Path) -> None
     entries = _replaced(entries, case, folder)
     for patch in case.patches:
         entries[patch.entry] = patch.apply(_entry(entries, patch))
-    unsigned = work / "unsigned.apk"
-    write_zip(unsigned, entries, stored=_is_stored, alignment=_alignment)
-    _sign(case, unsigned, work, output)
-    if case.strip_signing_block:
-        strip_signing_block(output)
-    for patch in case.after_signing:
-        patch_stored(output, patch.entry, patch.apply)
+    return entries
 
 
-def _linked(case: AndroidCase, folder: Path, work: Path) -> dict[str, bytes]:
-    """The binary manifest, the resource table and the compiled resources."""
+def _linked(case: AndroidCase, folder: Path, work: Path, *form: str) -> dict[str, bytes]:
+    """The compiled manifest, the resource table and the compiled resources."""
     manifest = folder / (case.manifest or "AndroidManifest.xml")
     if not manifest.exists() and case.manifest is None:
         manifest = STUBS / "android" / "sample.xml"
-    options: list[str | Path] = ["-I", _FRAMEWORK, "-I", _newer_attributes(work)]
+    options: list[str | Path] = [*form, "-I", _FRAMEWORK, "-I", _newer_attributes(work)]
     options += ["--version-code", str(case.version_code), "--version-name", case.version_name]
     if case.min_sdk is not None:
         options += ["--min-sdk-version", str(case.min_sdk)]
     if case.target_sdk is not None:
         options += ["--target-sdk-version", str(case.target_sdk)]
     if (folder / "res").is_dir():
-        run("aapt2", "compile", "--dir", folder / "res", "-o", work / "res.zip")
+        # From inside, since resources.pb keeps the path by which aapt2 came to a resource.
+        run("aapt2", "compile", "--dir", "res", "-o", work / "res.zip", cwd=folder)
         options.append(work / "res.zip")
     linked = work / "linked.apk"
     run("aapt2", "link", "-o", linked, "--manifest", manifest, *_COMPILE_SDK, *options)
@@ -117,7 +124,7 @@ def _alignment(name: str) -> int:
     return 16384 if name.endswith(".so") else 4
 
 
-def _sign(case: AndroidCase, unsigned: Path, work: Path, output: Path) -> None:
+def sign(case: AndroidCase, unsigned: Path, work: Path, output: Path) -> None:
     """Signs with the schemes the case names; none leaves the file unsigned."""
     if not case.sign:
         shutil.copyfile(unsigned, output)

@@ -18,6 +18,8 @@ _COMPILE = (
     f"-ffile-prefix-map={STUBS}=stubs",  # no build may hold the path of a checkout
 )
 _LC_ENCRYPTION_INFO_64 = 0x2C
+_LC_BUILD_VERSION = 0x32
+_MAC_CATALYST = 6  # PLATFORM_MACCATALYST, mach-o/loader.h
 _MH_PIE = 0x200000
 # cputype and cpusubtype of a fat header: mach/machine.h of XNU.
 _CPU = {"arm64": (0x0100000C, 0), "x86_64": (0x01000007, 3)}
@@ -37,7 +39,8 @@ def link_slice(
     target = f"{arch}-apple-ios{program.min_os}{simulator}"
     run(*_COMPILE, "-target", target, *program.flags, "-c", source, "-o", work / "o.o", cwd=folder)
     first, *others = _stubs(program, work)
-    link = ("ld64.lld-14", "-arch", arch, "-platform_version", program.platform, program.min_os)
+    platform = f"ios{simulator}"  # Mac Catalyst too: the linker does not know it, see _marked
+    link = ("ld64.lld-14", "-arch", arch, "-platform_version", platform, program.min_os)
     form = (_SDK, *options, "-dead_strip_dylibs", "-no_adhoc_codesign", "-headerpad", "0x100")
     form += ("-oso_prefix", f"{work.resolve()}/")  # the debug map names o.o, not where it lay
     libraries = ("-syslibroot", "/nonexistent", "-needed_library", str(first), *map(str, others))
@@ -62,7 +65,7 @@ def fat(slices: dict[str, bytes]) -> bytes:
 
 
 def _marked(data: bytes, program: Program) -> bytes:
-    """The header as the recipe wants it: store encryption claimed, or PIE taken away."""
+    """The header as the recipe wants it: encryption claimed, PIE taken away, Mac Catalyst."""
     marked = bytearray(data)
     kind, count = struct.unpack_from("<2I", data, 12)
     (flags,) = struct.unpack_from("<I", data, 24)
@@ -73,6 +76,8 @@ def _marked(data: bytes, program: Program) -> bytes:
         command, length = struct.unpack_from("<2I", data, at)
         if command == _LC_ENCRYPTION_INFO_64 and program.encrypted:
             struct.pack_into("<I", marked, at + 16, 1)
+        if command == _LC_BUILD_VERSION and program.platform == "mac-catalyst":
+            struct.pack_into("<I", marked, at + 8, _MAC_CATALYST)
         at += length
     return bytes(marked)
 

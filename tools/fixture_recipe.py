@@ -82,6 +82,21 @@ class Patch(Strict, frozen=True, kw_only=True):
         return data[:at] + new + data[at + len(new) :]
 
 
+class Lie(Strict, frozen=True, kw_only=True):
+    """Makes the finished archive lie, after signing.
+
+    `add` puts an entry with `content` and the Unix `mode` behind the others, whatever is there;
+    `prefix` puts `content` in front of the archive and `gap` in front of its directory, offsets
+    mended; `flags`, `method` and `crc` write `value` into both headers of the entry.
+    """
+
+    do: Literal["add", "prefix", "gap", "flags", "method", "crc"]
+    entry: str = ""
+    content: Content | str = ""
+    mode: int = 0o100644
+    value: int = 0
+
+
 class Library(Strict, frozen=True, kw_only=True):
     """A shared library or program for Android, compiled from C with every protection on.
 
@@ -98,9 +113,32 @@ class Library(Strict, frozen=True, kw_only=True):
     strip: bool = True
 
 
-class AndroidCase(Strict, frozen=True, kw_only=True, tag_field="platform", tag="android"):
-    """An APK. `base` is another case's folder, whose sources count where this one has none."""
+class Part(Strict, frozen=True, kw_only=True):
+    """A module of a bundle beside its base, or a split of a set: no code and no resources.
 
+    `manifest` is a file of the case. `sign` and `key` are the base's unless said; a module has
+    neither.
+    """
+
+    manifest: str
+    sign: tuple[Literal["v1", "v2", "v3"], ...] | None = None
+    key: AndroidKey | None = None
+    files: dict[str, Content | str] = {}
+    native: dict[str, Library] = {}
+
+
+class AndroidCase(Strict, frozen=True, kw_only=True, tag_field="platform", tag="android"):
+    """An APK, an app bundle or a set of split APKs, whose base is what the case describes.
+
+    `parts` are the other modules by name, or the splits by their path in the set; `outside` are
+    the files of the set beside its APKs. `base` is another case's folder, whose sources count
+    where this one has none.
+    """
+
+    kind: Literal["apk", "aab", "apks"] = "apk"
+    parts: dict[str, Part] = {}
+    base_apk: str = "splits/base-master.apk"
+    outside: dict[str, Content | str] = {}
     note: str = ""
     base: str | None = None
     sign: tuple[Literal["v1", "v2", "v3"], ...] = ("v2", "v3")
@@ -119,6 +157,7 @@ class AndroidCase(Strict, frozen=True, kw_only=True, tag_field="platform", tag="
     raw: dict[str, Content | str | None] = {}
     patches: tuple[Patch, ...] = ()
     after_signing: tuple[Patch, ...] = ()
+    lies: tuple[Lie, ...] = ()
 
 
 class Program(Strict, frozen=True, kw_only=True):
@@ -127,7 +166,7 @@ class Program(Strict, frozen=True, kw_only=True):
     source: str = "default"
     arch: str | tuple[str, ...] = "arm64"
     pie: bool = True
-    platform: Literal["ios", "ios-simulator"] = "ios"
+    platform: Literal["ios", "ios-simulator", "mac-catalyst"] = "ios"
     min_os: str = "15.0"
     encrypted: bool = False
     flags: tuple[str, ...] = ()
@@ -185,6 +224,7 @@ class IosCase(Bundle, frozen=True, kw_only=True, tag_field="platform", tag="ios"
     outside: dict[str, Content | str] = {}
     patches: tuple[Patch, ...] = ()
     after_signing: tuple[Patch, ...] = ()
+    lies: tuple[Lie, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +238,7 @@ class Case:
     @property
     def output(self) -> str:
         """The file name of the build."""
-        return "build.apk" if isinstance(self.recipe, AndroidCase) else "build.ipa"
+        return f"build.{self.recipe.kind if isinstance(self.recipe, AndroidCase) else 'ipa'}"
 
     def sources(self, work: Path) -> Path:
         """The folder of the sources; laid over a copy of its base in `work`, when it has one."""

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-_DATE = (2025, 1, 1, 0, 0, 0)
+DATE = (2025, 1, 1, 0, 0, 0)
 _ALIGNMENT_FIELD = 0xD935  # AOSP: tools/apksig, ApkSigner.java, ALIGNMENT_ZIP_EXTRA_DATA_FIELD
 
 
@@ -27,7 +27,7 @@ def write_zip(
     """
     with zipfile.ZipFile(path, "w") as archive:
         for name, data in entries.items():
-            info = zipfile.ZipInfo(name, _DATE)
+            info = zipfile.ZipInfo(name, DATE)
             info.create_system = 3
             info.external_attr = (0o100755 if name in programs else 0o100644) << 16
             info.compress_type = zipfile.ZIP_STORED if stored(name) else zipfile.ZIP_DEFLATED

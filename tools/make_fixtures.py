@@ -20,8 +20,10 @@ from functools import partial
 from pathlib import Path
 
 from fixture_android import build_apk
+from fixture_bundle import build_bundle, build_set
 from fixture_ios import build_ipa
 from fixture_keys import make_missing_keys
+from fixture_lies import tell
 from fixture_recipe import AndroidCase, Case, RecipeError, read_case
 from fixture_toolbox import ToolError
 
@@ -99,9 +101,12 @@ def _built(case: Case, work: Path) -> bytes:
     output = work / case.output
     sources = case.sources(work)
     if isinstance(case.recipe, AndroidCase):
-        build_apk(case.recipe, sources, work, output)
+        build = {"apk": build_apk, "aab": build_bundle, "apks": build_set}[case.recipe.kind]
+        build(case.recipe, sources, work, output)
     else:
         build_ipa(case.recipe, sources, work, output)
+    for lie in case.recipe.lies:
+        tell(output, lie, sources)
     return output.read_bytes()
 
 

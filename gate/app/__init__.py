@@ -3,7 +3,7 @@
 `AndroidApp` and `IosApp` are what checks are written for; everything else here is a part of them.
 """
 
-from gate.app.android import AndroidApp
+from gate.app.android import AndroidApp, SplitApk
 from gate.app.app import App, Fact, Unread
 from gate.app.attribute import Attribute
 from gate.app.build import Build, Files
@@ -27,5 +27,6 @@ __all__ = [
     "Journal",
     "Location",
     "Program",
+    "SplitApk",
     "Unread",
 ]

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Generic, TypeVar, overload
 
+from gate.app.anomaly import Anomaly, HiddenCode
 from gate.app.build import Build, Files
 from gate.app.coverage import Journal
 from gate.app.keys import PrivateKey
@@ -66,4 +67,6 @@ class App:
     known: dict[str, Any] = field(default_factory=dict, repr=False)
 
     strings = Fact[Strings]("The text of every file in the build.")
+    anomalies = Fact[tuple[Anomaly, ...]]("Where the build's structure lies about itself.")
+    hidden_code = Fact[tuple[HiddenCode, ...]]("Code where the platform does not load it.")
     private_keys = Fact[tuple[PrivateKey, ...]]("Private keys that parse, sorted by place.")

@@ -9,9 +9,9 @@ from typing import Protocol
 class Build:
     """One artifact: what was given, and what identifies its bytes.
 
-    `path` is as the caller wrote it; `kind` is one of apk, ipa, app-folder, or '' while nobody
-    could tell; `sha256` is lower-case hex, of the file, or for a folder of the sorted list of its
-    files' digests and names; `size` is in bytes.
+    `path` is as the caller wrote it; `kind` is one of apk, aab, apks (a set of split APKs), ipa,
+    app-folder, or '' while nobody could tell; `sha256` is lower-case hex, of the file, or for a
+    folder of the sorted list of its files' digests and names; `size` is in bytes.
     """
 
     path: str

@@ -1,11 +1,11 @@
 """An iOS app: the facts of an IPA or of an .app folder."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from gate.app.app import App, Fact
-from gate.app.native import ProvisioningProfile, Slice
+from gate.app.native import ProvisioningProfile, Seals, Slice
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +40,85 @@ class Program:
     bundle: Bundle | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ProfileMatch:
+    """What one slice of a bundle's program claims, beside what the bundle's profile grants.
+
+    Text that is not stated is ""; `application_id` is the entitlement application-identifier,
+    `granted_id` the profile's, which may end in `*`. Each answer is None where a side is silent.
+    """
+
+    path: str
+    architecture: str
+    bundle_id: str
+    team_id: str
+    application_id: str
+    profile_teams: tuple[str, ...]
+    prefixes: tuple[str, ...]
+    granted_id: str
+
+    @property
+    def team_granted(self) -> bool | None:
+        """Whether the team that signed is one of the profile's."""
+        return self.team_id in self.profile_teams if self.team_id and self.profile_teams else None
+
+    @property
+    def application_granted(self) -> bool | None:
+        """Whether the profile's identifier, a final `*` standing for anything, covers the claim."""
+        if not self.application_id or not self.granted_id:
+            return None
+        if self.granted_id.endswith("*"):
+            return self.application_id.startswith(self.granted_id[:-1])
+        return self.application_id == self.granted_id
+
+    @property
+    def application_is_bundle(self) -> bool | None:
+        """Whether the claim is a prefix (the profile's, else the team) and the bundle's own id."""
+        prefixes = self.prefixes or ((self.team_id,) if self.team_id else ())
+        if not self.application_id or not self.bundle_id or not prefixes:
+            return None
+        return self.application_id in {f"{prefix}.{self.bundle_id}" for prefix in prefixes}
+
+
 @dataclass(frozen=True, eq=False)
 class IosApp(App):
     """What an iOS app says about itself."""
 
     bundles = Fact[tuple[Bundle, ...]]("Every bundle, the app itself first, then sorted by path.")
     programs = Fact[tuple[Program, ...]]("Every Mach-O file, sorted by path.")
+    seals = Fact[Seals]("What the signatures seal, hashed anew and compared.")
 
     @property
     def main(self) -> Bundle:
         """The app's own bundle."""
         return self.bundles[0]
+
+    @property
+    def profile_matches(self) -> tuple[ProfileMatch, ...]:
+        """One for each signed slice of a program whose bundle has a profile, in program order."""
+        return tuple(match for program in self.programs for match in _matches(program))
+
+
+def _matches(program: Program) -> Iterator[ProfileMatch]:
+    bundle = program.bundle
+    if bundle is None or bundle.profile is None:
+        return
+    profile = bundle.profile
+    for each in program.slices:
+        if each.signature is None:
+            continue
+        yield ProfileMatch(
+            path=bundle.path,
+            architecture=each.architecture,
+            bundle_id=bundle.identifier,
+            team_id=each.signature.code_directories[0].team_id,
+            application_id=_application_id(each.signature.entitlements),
+            profile_teams=profile.team_ids,
+            prefixes=profile.app_id_prefixes,
+            granted_id=_application_id(profile.entitlements),
+        )
+
+
+def _application_id(entitlements: Mapping[str, Any]) -> str:
+    value = entitlements.get("application-identifier")
+    return value if isinstance(value, str) else ""

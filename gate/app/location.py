@@ -7,7 +7,9 @@ from dataclasses import dataclass
 class Location:
     """A place inside a build.
 
-    `path` is the entry inside the build, with forward slashes, and '' for the build itself;
+    `path` is the entry inside the build, with forward slashes, and '' for the build itself. In a
+    bundle it begins with the module (`base/manifest/AndroidManifest.xml`); in a set of split APKs
+    `!/` stands between an APK and what lies in it (`splits/base-master.apk!/AndroidManifest.xml`).
     `element` is the place inside the entry in the entry's own terms: an XML path, a property list
     key path, class.method, a symbol or a header field; `line` counts from 1 and `offset` in bytes
     from the entry's start, each only where the format has one; `snippet` is the evidence as read,

@@ -74,7 +74,11 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """The attributes of the first <application>, the only one the device reads."""
+    """The attributes of the first <application>, the only one the device reads.
+
+    In a bundle or a split set they are those of the base, as on the device; only what a flag such
+    as `debuggable` permits counts from wherever it is said.
+    """
 
     debuggable: Attribute[bool]
     allow_backup: Attribute[bool]
@@ -92,10 +96,11 @@ class Application:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The whole manifest; SDK levels are API level numbers.
+    """The whole manifest, of all modules or splits; SDK levels are API level numbers.
 
     `min_sdk` is 1 where none is written and `target_sdk` falls back to `min_sdk`, as the platform
     does (developer.android.com, <uses-sdk>). A preview codename counts as the next level, 10000.
+    `split` names the split that a manifest speaks for, "" for the base.
     """
 
     package: str
@@ -107,6 +112,7 @@ class Manifest:
     components: tuple[Component, ...] = ()
     permissions_used: tuple[str, ...] = ()
     permissions_defined: tuple[str, ...] = ()
+    split: str = ""
     anomalies: tuple[str, ...] = ()
 
     def of_kind(self, *kinds: str) -> Iterator[Component]:

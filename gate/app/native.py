@@ -5,7 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from gate.app.signing import Certificate
+
 CS_ADHOC: Final = 0x2  # xnu, osfmk/kern/cs_blobs.h: signed without a certificate
+# How xnu ranks the hash types of code directories (bsd/kern/ubc_subr.c, hash_rank).
+HASH_RANK: Final = {1: 1, 3: 2, 2: 3, 4: 4}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,12 @@ class ElfLibrary:
     has_relocations: bool
     has_got: bool
     is_dart_snapshot: bool
+
+    @property
+    def name(self) -> str:
+        """lib/<abi>/<file>: the path in an installed APK, whatever form the build has."""
+        inside = self.path.rpartition("!/")[2]
+        return inside if inside.startswith("lib/") else inside.partition("/")[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,3 +161,110 @@ class ProvisioningProfile:
         if self.device_count is None:
             return "app-store"
         return "development" if self.entitlements.get("get-task-allow") is True else "ad-hoc"
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """Where what was sealed and what is there disagree, by name, sorted; false where nowhere."""
+
+    missing: tuple[str, ...] = ()
+    altered: tuple[str, ...] = ()
+    unsealed: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.missing or self.altered or self.unsealed)
+
+
+@dataclass(frozen=True, slots=True)
+class DirectorySeal:
+    """One code directory against the bytes that it seals, hashed anew.
+
+    `slot` and `hash_type` are as in `CodeDirectory`; `cdhash` is the 20 bytes that name the
+    directory, in hexadecimal. `fault` says why a device refuses the directory itself, "" where it
+    does not. `first_bad_page` counts from 0 and is None where every page matches; `uncovered` are
+    the image's bytes that neither a page nor the signature takes. `slots` names the special slots
+    that disagree: Info.plist, requirements, CodeResources, entitlements, DER entitlements, ...
+    """
+
+    slot: int
+    hash_type: int
+    cdhash: str
+    fault: str = ""
+    bad_pages: int = 0
+    first_bad_page: int | None = None
+    uncovered: int = 0
+    slots: Disagreement = Disagreement()
+    unchecked: tuple[str, ...] = ()
+
+    @property
+    def intact(self) -> bool:
+        """Whether all that was recomputed agrees; `unchecked` says what was not."""
+        return not (self.fault or self.bad_pages or self.slots)
+
+
+@dataclass(frozen=True, slots=True)
+class CmsSeal:
+    """The CMS message of a signature against the code directories that it is to cover.
+
+    `fault` says what does not hold, `unchecked` what could not be told; the signature holds where
+    both are "". `chain` begins with the signer's certificate; each next one has signed the one
+    before. It ends where the CMS carries no further issuer: nothing is trusted for being in it.
+    `unvouched` are slots of alternate directories that the CMS names by no hash.
+    """
+
+    fault: str = ""
+    unchecked: str = ""
+    chain: tuple[Certificate, ...] = ()
+    unvouched: tuple[int, ...] = ()
+
+    @property
+    def verified(self) -> bool:
+        """Whether the signature was checked and holds for the signer's own certificate."""
+        return not (self.fault or self.unchecked)
+
+    @property
+    def team_id(self) -> str:
+        """The organisational unit of the signer, where Apple writes the team; "" without one."""
+        units = (
+            (value for name, value in self.chain[0].subject if name == "OU") if self.chain else ()
+        )
+        return next(iter(units), "")
+
+
+@dataclass(frozen=True, slots=True)
+class SliceSeal:
+    """The seal of one signed slice of the Mach-O file `path`; `cms` is None where there is none."""
+
+    path: str
+    architecture: str
+    directories: tuple[DirectorySeal, ...]
+    cms: CmsSeal | None
+    entitlements_differ: bool
+
+    @property
+    def strongest(self) -> DirectorySeal:
+        """The directory that a device goes by: the one whose hash type ranks highest."""
+        return max(self.directories, key=lambda each: HASH_RANK.get(each.hash_type, 0))
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceSeal:
+    """The files of the bundle `path` against its CodeResources; names are relative to the bundle.
+
+    `form` is files2, or files for the older list beside it (SHA-1 only). `omitted` are files that
+    a rule of the list leaves unsealed; `unchecked` says what could not be compared.
+    """
+
+    path: str
+    form: str
+    files: Disagreement
+    omitted: tuple[str, ...] = ()
+    unchecked: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Seals:
+    """Every signed slice, in the order of the programs, and every bundle's sealed resources."""
+
+    slices: tuple[SliceSeal, ...]
+    resources: tuple[ResourceSeal, ...]

@@ -48,3 +48,91 @@ class Signing:
 
     schemes: tuple[str, ...]
     signers: tuple[Signer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DigestUse:
+    """A digest that a verdict rests on: where it stands and by which algorithm it is made.
+
+    `place` is `contents` for v2 and later, and for v1 `MANIFEST.MF` (digests of entries), the path
+    of a .SF file (digests of the manifest) or of a signature block file (what its SignerInfo
+    signs). `algorithm` is `MD5`, `SHA-1`, `SHA-224` and so on; `SHA-256 (verity)` for a hash tree.
+    """
+
+    place: str
+    algorithm: str
+
+
+@dataclass(frozen=True, slots=True)
+class RangeVerdict:
+    """What Android makes of the signature on the API levels `from_api` to `to_api`, inclusive.
+
+    `scheme` is the one that these levels read (v1, v2, v3, v3.1), "" where the file has none for
+    them. `reason` is a plain sentence without a full stop, "" where the signature verifies;
+    `demanded` tells that it is a demand of the manifest which no signature here meets.
+    """
+
+    from_api: int
+    to_api: int
+    scheme: str
+    verified: bool
+    reason: str
+    demanded: bool = False
+    signers: tuple[Signer, ...] = ()
+    digests: tuple[DigestUse, ...] = ()
+
+    @property
+    def levels(self) -> str:
+        """The API levels in words."""
+        return levels_in_words(self.from_api, self.to_api)
+
+
+@dataclass(frozen=True, slots=True)
+class SchemeVerdict:
+    """What the levels that read one scheme make of it; one that no level reads has no verdict.
+
+    `min_sdk` and `max_sdk` are the lowest and highest supported API level that reads it, None
+    where none does; `errors` are the reasons of those that refuse it, lowest level first.
+    """
+
+    scheme: str
+    verified: bool
+    errors: tuple[str, ...]
+    warnings: tuple[str, ...]
+    signers: tuple[Signer, ...]
+    digests: tuple[DigestUse, ...]
+    min_sdk: int | None
+    max_sdk: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """The signatures of an APK, verified for every API level from minSdk to the current platform.
+
+    `verdicts` cover those levels without a gap. `conflicts` say how schemes contradict each other
+    that each verify; `damage` says why a signing block that was once there is not found, or "".
+    `source_stamp` tells that there is a stamp, which is not verified.
+    """
+
+    verdicts: tuple[RangeVerdict, ...]
+    schemes: tuple[SchemeVerdict, ...]
+    conflicts: tuple[str, ...] = ()
+    damage: str = ""
+    source_stamp: bool = False
+
+    def since(self, min_sdk: int) -> tuple[RangeVerdict, ...]:
+        """The verdicts that concern API level `min_sdk` or a later one.
+
+        A split APK may leave its minSdk to the base, whose level then counts.
+        """
+        return tuple(verdict for verdict in self.verdicts if verdict.to_api >= min_sdk)
+
+    @property
+    def verified(self) -> bool:
+        """Whether every supported API level accepts the file, and the schemes agree."""
+        return not self.conflicts and all(verdict.verified for verdict in self.verdicts)
+
+
+def levels_in_words(first: int, last: int) -> str:
+    """A run of API levels, such as `API level 23` or `API levels 24 to 27`."""
+    return f"API level {first}" if first == last else f"API levels {first} to {last}"

@@ -151,7 +151,7 @@ def _run(arguments: Sequence[str], workspace: Path) -> tuple[int, str]:
     sys.stdout.flush()
     try:
         ended = subprocess.run(  # noqa: S603  # our own interpreter and module, and a list
-            [sys.executable, "-I", "-m", "gate", "scan", *arguments],
+            [sys.executable, "-I", "-B", "-m", "gate", "scan", *arguments],
             cwd=workspace,
             stderr=subprocess.PIPE,
             check=False,

@@ -57,6 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: Sequence[str] | None) -> int:
     """Run the command line; its exit code."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the caller
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
     try:
         code = gate.main(arguments, standalone_mode=False)
     except click.exceptions.Exit as stop:
@@ -72,6 +75,8 @@ def run(arguments: Sequence[str] | None) -> int:
         if isinstance(stop.__cause__, EOFError):  # click takes any of these for the user's
             return _complain(f"internal error: EOFError: {stop.__cause__}", NO_VERDICT)
         return _complain("interrupted; there is no verdict", NO_VERDICT)
+    except SystemExit:  # click's way with a closed pipe; its code 1 would mean blocked
+        return NO_VERDICT
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return NO_VERDICT

@@ -3,7 +3,7 @@
 import os
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,12 +54,14 @@ def is_special(path: Path) -> bool:
     return path.exists() and not path.is_file()
 
 
-def clear(outputs: Iterable[Output], inputs: Iterable[str]) -> None:
+def clear(outputs: Sequence[Output], inputs: Iterable[str]) -> None:
     """Remove older reports, so that a crash never leaves yesterday's clean one.
 
     A usage error where two reports go to one file, or one to a file that is read.
     """
     paths = [Path(output.path) for output in outputs if output.path != "-"]
+    if len(outputs) - len(paths) > 1:
+        raise click.BadParameter("two reports go to standard output", param_hint="--report")
     for place, path in enumerate(paths):
         if any(is_same(path, Path(other)) for other in inputs):
             raise click.BadParameter(f"{str(path)!r} is read here", param_hint="--report")

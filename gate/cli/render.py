@@ -28,6 +28,8 @@ def render(report: str, outputs: tuple[Output, ...]) -> int:
     code is 0 once the reports are written, whatever the verdict in them.
     """
     path = Path(report)
+    if not path.is_file():
+        raise click.UsageError(f"{report}: not a file")
     if path.stat().st_size > LIMIT:
         raise click.UsageError(f"{report}: larger than {LIMIT >> 20} MiB, no report of ours")
     try:

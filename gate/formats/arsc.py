@@ -1,41 +1,28 @@
 """Values out of resources.arsc, decoded only when asked for.
 
-Sources: AOSP frameworks/base libs/androidfw/LoadedArsc.cpp (`LoadedArsc::Load`, `LoadTable`),
-AssetManager2.cpp (`ResolveReference`: 20 steps at most) and ResourceTypes.h (`DynamicRefTable`).
+Source: AOSP frameworks/base libs/androidfw/LoadedArsc.cpp (`LoadedArsc::Load`, `LoadTable`).
 """
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final
 
 from gate.formats import res_chunk
-from gate.formats.arsc_packages import Package, TableReader
+from gate.formats.arsc_packages import Package, TableReader, TypeChunk
 from gate.formats.errors import Malformed, OverLimit
 from gate.formats.res_chunk import Chunk
-from gate.formats.res_config import DEFAULT, qualifier
-from gate.formats.res_value import COMPLEX, DYNAMIC_REFERENCE, STRING, TypedValue
+from gate.formats.res_config import qualifier
+from gate.formats.res_value import STRING, TypedValue
+from gate.formats.resources import ConfiguredValue, Resources, Unresolvable
 from gate.formats.stringpool import StringPool
 
-FRAMEWORK_PACKAGE: Final = 0x01
-APP_PACKAGE: Final = 0x7F
-MAX_DEPTH: Final = 20
-MAX_VALUES: Final = 1_024
+__all__ = ["ConfiguredValue", "ResourceTable", "Unresolvable", "parse"]
+
+# References fan out: a thousand ways, each over resources that 100,000 configurations may hold.
+MAX_LOOKED_AT: Final = 4_000_000
 
 
-class Unresolvable(Malformed):
-    """A resource whose value the table does not tell; the reason names the resource id."""
-
-
-@dataclass(frozen=True, slots=True)
-class ConfiguredValue:
-    """A value and the configuration it holds in, such as "default", "v21" or "en-rTW-night"."""
-
-    config: str
-    value: TypedValue
-
-
-class ResourceTable:
+class ResourceTable(Resources):
     """The resources of one resources.arsc; `anomalies` are plain sentences about the file."""
 
     def __init__(
@@ -44,39 +31,31 @@ class ResourceTable:
         self._packages = packages
         self._strings = strings
         self.anomalies = anomalies
+        self._looked_at = 0
 
     def values(self, resource_id: int) -> tuple[ConfiguredValue, ...]:
         """Return the value in each configuration, in file order; () where there is no such id.
 
-        References are not followed; a bag is a value of type COMPLEX. Raises Malformed where an
-        entry cannot be read.
+        Raises OverLimit once MAX_LOOKED_AT configurations were looked at in all.
         """
         found = []
+        for configuration in self._configurations(resource_id):
+            entry = configuration.entry(resource_id & 0xFFFF)
+            if entry is not None:
+                value = self._typed(entry.type, entry.data)
+                found.append(ConfiguredValue(qualifier(configuration.config()), value))
+        return tuple(found)
+
+    def _configurations(self, resource_id: int) -> Iterator[TypeChunk]:
+        """Yield the type chunks of every package that may hold the resource."""
         for package in self._packages:
             if package.id != resource_id >> 24:
                 continue
-            for configuration in package.configurations(resource_id):
-                entry = configuration.entry(resource_id & 0xFFFF)
-                if entry is not None:
-                    value = self._typed(entry.type, entry.data)
-                    found.append(ConfiguredValue(qualifier(configuration.config()), value))
-        return tuple(found)
-
-    def resolve(self, resource_id: int, *, dynamic: bool = False) -> tuple[ConfiguredValue, ...]:
-        """Return every value the resource may end in, all references followed.
-
-        `dynamic` says that the id comes from a DYNAMIC_REFERENCE: package 0 is the table's own
-        then. The configuration of a value names those of the whole way to it. Theme attributes
-        and the null reference are ends. Raises Unresolvable at a cycle, a missing entry, a bag,
-        a framework resource, or more than MAX_DEPTH steps; OverLimit past MAX_VALUES values.
-        """
-        start = self._own(resource_id) if dynamic else resource_id
-        found: list[ConfiguredValue] = []
-        for step, configured in enumerate(self._follow(DEFAULT, (start,))):
-            if step >= MAX_VALUES:
-                raise OverLimit(f"resource {start:#010x} has more than {MAX_VALUES} values")
-            found.append(configured)
-        return tuple(found)
+            configurations = package.configurations(resource_id)
+            self._looked_at += 1 + len(configurations)
+            if self._looked_at > MAX_LOOKED_AT:
+                raise OverLimit(f"resource {resource_id:#010x} takes too long to look up")
+            yield from configurations
 
     def name(self, resource_id: int) -> str:
         """Return the name, such as "xml/network_security_config"; "" where absent or unreadable."""
@@ -87,47 +66,17 @@ class ResourceTable:
                 return package.name(resource_id)
         return ""
 
+    @property
+    def own_package(self) -> int | None:
+        """The id of the first package."""
+        return self._packages[0].id if self._packages else None
+
     def _typed(self, kind: int, data: int) -> TypedValue:
         if kind != STRING:
             return TypedValue(kind, data)
         if self._strings is None:
             raise Malformed("the resource table has no strings")
         return TypedValue(kind, data, self._strings.string(data))
-
-    def _own(self, resource_id: int) -> int:
-        """Replace package 0 by the table's own package, as `DynamicRefTable` does."""
-        if resource_id >> 24 == 0 and self._packages:
-            return self._packages[0].id << 24 | resource_id
-        return resource_id
-
-    def _existing(self, resource_id: int) -> tuple[ConfiguredValue, ...]:
-        values = self.values(resource_id)
-        if values:
-            if any(configured.value.type == COMPLEX for configured in values):
-                raise Unresolvable(f"resource {resource_id:#010x} is a bag, not one value")
-            return values
-        if resource_id >> 24 == FRAMEWORK_PACKAGE:
-            raise Unresolvable(
-                f"resource {resource_id:#010x} belongs to the Android framework, not to the file"
-            )
-        raise Unresolvable(f"resource {resource_id:#010x} is not in the table")
-
-    def _follow(self, config: str, path: tuple[int, ...]) -> Iterator[ConfiguredValue]:
-        """Yield the ends of all ways from the last id of `path`; MAX_DEPTH bounds the recursion."""
-        if len(path) > MAX_DEPTH:
-            raise Unresolvable(f"resource {path[0]:#010x} is over {MAX_DEPTH} references away")
-        values = self._existing(path[-1])
-        if len(values) > MAX_VALUES:
-            raise OverLimit(f"resource {path[-1]:#010x} has more than {MAX_VALUES} values")
-        for configured in values:
-            value, both = configured.value, _both(config, configured.config)
-            if not value.is_reference:
-                yield ConfiguredValue(both, value)
-                continue
-            target = self._own(value.data) if value.type == DYNAMIC_REFERENCE else value.data
-            if target in path:
-                raise Unresolvable(f"resource {target:#010x} refers to itself in a cycle")
-            yield from self._follow(both, (*path, target))
 
 
 def parse(data: bytes) -> ResourceTable:
@@ -166,10 +115,3 @@ def _declared_packages(data: bytes, table: Chunk) -> int:
     if table.header_size < 12:
         raise Malformed(f"table header size {table.header_size} is too small", table.start)
     return int.from_bytes(data[table.start + 8 : table.start + 12], "little")
-
-
-def _both(outer: str, inner: str) -> str:
-    """Name a configuration that has to match on two steps of a chain of references."""
-    if DEFAULT in (outer, inner) or outer == inner:
-        return inner if outer == DEFAULT else outer
-    return f"{outer}, {inner}"

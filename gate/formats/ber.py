@@ -4,8 +4,8 @@ Source: ITU-T X.690 (2021) section 8.1. Indefinite lengths and constructed strin
 writers that stream produce them. Whole values are never decoded here.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from gate.formats.errors import Malformed, OverLimit
@@ -18,6 +18,7 @@ SET: Final = 0x31
 CONSTRUCTED: Final = 0x20
 
 _MAX_INDEFINITE: Final = 32  # indefinite lengths around one element; real files have 5
+_MAX_INSIDE: Final = 262_144  # elements in one of indefinite length: as many as chunks, below
 _MAX_CHILDREN: Final = 65_536
 _MAX_CHUNKS: Final = 262_144  # of one constructed string: 64-byte chunks still carry 16 MiB
 
@@ -27,7 +28,8 @@ class Element:
     """One encoded value: `data[start:end]`, its contents `data[body:body_end]`.
 
     `tag` is the identifier octet with class and constructed bits (0x30 a sequence, 0xa0 a context
-    tag 0 that holds elements); all tag numbers that the formats here use are below 31.
+    tag 0 that holds elements); all tag numbers that the formats here use are below 31. `ends` are
+    the ends of the elements of indefinite length inside, by their beginnings.
     """
 
     tag: int
@@ -35,15 +37,20 @@ class Element:
     body: int
     body_end: int
     end: int
+    ends: Mapping[int, int] | None = field(default=None, compare=False, repr=False)
 
 
-def element(data: bytes, start: int, limit: int) -> Element:
-    """The element at `start`, which must end at or before `limit`; Malformed otherwise."""
+def element(data: bytes, start: int, limit: int, ends: Mapping[int, int] | None = None) -> Element:
+    """The element at `start`, which must end at or before `limit`; Malformed otherwise.
+
+    `ends` are those that the element around it knows, which saves looking for them again.
+    """
     tag, body, length = _header(data, start, limit)
     if length is not None:
-        return Element(tag, start, body, body + length, body + length)
-    end = _end_of_indefinite(data, body, limit)
-    return Element(tag, start, body, end - 2, end)
+        return Element(tag, start, body, body + length, body + length, ends)
+    if ends is None or start not in ends:
+        ends = _ends_of_indefinite(data, start, body, limit)
+    return Element(tag, start, body, ends[start] - 2, ends[start], ends)
 
 
 def children(data: bytes, parent: Element) -> Iterator[Element]:
@@ -53,7 +60,7 @@ def children(data: bytes, parent: Element) -> Iterator[Element]:
         count += 1
         if count > _MAX_CHILDREN:
             raise OverLimit(f"ASN.1 value of more than {_MAX_CHILDREN} elements", at)
-        child = element(data, at, parent.body_end)
+        child = element(data, at, parent.body_end, parent.ends)
         yield child
         at = child.end
 
@@ -113,21 +120,26 @@ def _header(data: bytes, start: int, limit: int) -> tuple[int, int, int | None]:
     return tag, body, length
 
 
-def _end_of_indefinite(data: bytes, body: int, limit: int) -> int:
-    """Offset behind the end-of-contents octets that close the value whose contents are at `body`.
+def _ends_of_indefinite(data: bytes, start: int, body: int, limit: int) -> dict[int, int]:
+    """Where the value at `start`, whose contents are at `body`, ends, and all such inside it.
 
-    One pass without recursion: values of known length are stepped over.
+    The end is behind the end-of-contents octets. One pass without recursion: values of known length
+    are stepped over.
     """
-    at, depth = body, 1
-    while depth:
+    at, opened = body, [start]
+    ends: dict[int, int] = {}
+    for _ in range(_MAX_INSIDE):
         tag, inner, length = _header(data, at, limit)
-        at = inner
         if length is None:
-            depth += 1
-            if depth > _MAX_INDEFINITE:
+            opened.append(at)
+            if len(opened) > _MAX_INDEFINITE:
                 raise OverLimit(f"ASN.1 nested deeper than {_MAX_INDEFINITE}", at)
+            at = inner
         elif tag == 0 and length == 0:
-            depth -= 1
+            at = inner
+            ends[opened.pop()] = at
+            if not opened:
+                return ends
         else:
-            at += length
-    return at
+            at = inner + length
+    raise OverLimit(f"ASN.1 value of more than {_MAX_INSIDE} elements", start)

@@ -9,7 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from gate.formats.elf_image import PT_LOAD, Image, Segment, dynamic_entries, string_table, text
+from gate.formats.elf_image import (
+    PT_LOAD,
+    Image,
+    Segment,
+    StringTable,
+    dynamic_entries,
+    string_table,
+)
 from gate.formats.errors import Malformed, OverLimit
 
 PT_GNU_STACK, PT_GNU_RELRO = 0x6474E551, 0x6474E552
@@ -42,7 +49,6 @@ _ABI: Final = {
     (8, 64): "mips64",
 }
 _MAX_SYMBOLS: Final = 2_000_000
-_MAX_NAMES: Final = 256 << 20  # characters in all symbol names together
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +98,7 @@ def parse(data: bytes | memoryview) -> Elf:
     last = dict(dynamic)  # bionic keeps the last of an entry that comes twice
     flags, flags_1 = last.get(_DT_FLAGS, 0), last.get(_DT_FLAGS_1, 0)
     stacks = [segment.flags for segment in image.segments if segment.type == PT_GNU_STACK]
-    strings = string_table(image, last) if last else b""
+    strings = string_table(image, last)
     return Elf(
         abi=_ABI.get((image.machine, image.bits), f"machine-{image.machine}"),
         machine=image.machine,
@@ -106,7 +112,7 @@ def parse(data: bytes | memoryview) -> Elf:
         has_relocations=any(last.get(tag) for tag in _RELOCATION_SIZES),
         text_relocations=_DT_TEXTREL in last or bool(flags & _DF_TEXTREL),
         has_got=_DT_PLTGOT in last,
-        needed=tuple(text(strings, value) for tag, value in dynamic if tag == _DT_NEEDED),
+        needed=tuple(strings.text(value) for tag, value in dynamic if tag == _DT_NEEDED),
         soname=_named(strings, last, _DT_SONAME),
         runpath=_named(strings, last, _DT_RUNPATH),
         rpath=_named(strings, last, _DT_RPATH),
@@ -126,8 +132,8 @@ def imported_symbols(data: bytes | memoryview) -> tuple[str, ...]:
     return tuple(name for name, section in _symbols(data) if section == 0)
 
 
-def _named(strings: bytes, dynamic: dict[int, int], tag: int) -> str:
-    return text(strings, dynamic[tag]) if tag in dynamic else ""
+def _named(strings: StringTable, dynamic: dict[int, int], tag: int) -> str:
+    return strings.text(dynamic[tag]) if tag in dynamic else ""
 
 
 def _symbols(data: bytes | memoryview) -> Iterator[tuple[str, int]]:
@@ -143,12 +149,9 @@ def _symbols(data: bytes | memoryview) -> Iterator[tuple[str, int]]:
         raise OverLimit(f"ELF file of {count} dynamic symbols, more than {_MAX_SYMBOLS}")
     if count * form.size > len(table):
         raise Malformed("ELF symbol table that leaves its segment", dynamic[_DT_SYMTAB])
-    strings, spent = string_table(image, dynamic), 0
+    strings = string_table(image, dynamic)
     for index, fields in enumerate(form.iter_unpack(table[: count * form.size])):
-        name = text(strings, fields[0]) if index else ""
-        spent += len(name)
-        if spent > _MAX_NAMES:
-            raise OverLimit(f"ELF symbol names of more than {_MAX_NAMES} characters")
+        name = strings.text(fields[0]) if index else ""
         if name:
             yield name, fields[3] if image.bits == 64 else fields[5]
 

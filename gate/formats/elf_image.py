@@ -6,7 +6,7 @@ refuses. Sections are never consulted: the loader does not, and packers strip or
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from gate.formats.errors import Malformed, OverLimit
@@ -18,6 +18,8 @@ _DT_STRTAB, _DT_STRSZ = 5, 10
 _MAX_HEADERS: Final = 2048  # bionic: at most 64 KiB of program headers
 _MAX_DYNAMIC: Final = 65_536
 _MAX_NAME: Final = 65_536
+# Linkers let names share their ends, which makes them longer together than the table that has them.
+_OVERLAP_ALLOWED: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,20 +120,40 @@ def dynamic_entries(image: Image) -> list[tuple[int, int]]:
     return entries
 
 
-def string_table(image: Image, dynamic: dict[int, int]) -> bytes:
-    """The dynamic string table, b"" where the file names none."""
+@dataclass(slots=True)
+class StringTable:
+    """The dynamic string table; each string is decoded once, however many entries name it."""
+
+    data: bytes
+    _known: dict[int, str] = field(default_factory=dict)
+    _spent: int = 0
+
+    def text(self, offset: int) -> str:
+        """A string of the table; bytes that are no UTF-8 are shown as escapes.
+
+        Raises OverLimit where the strings asked for overlap beyond what a linker makes of them.
+        """
+        if offset not in self._known:
+            self._known[offset] = self._read(offset)
+        return self._known[offset]
+
+    def _read(self, offset: int) -> str:
+        data = self.data
+        end = data.find(b"\0", offset, offset + _MAX_NAME) if offset < len(data) else -1
+        if end < 0:
+            raise Malformed("ELF string outside its table or without an end", offset)
+        self._spent += end - offset
+        if self._spent > _OVERLAP_ALLOWED * len(data):
+            raise OverLimit("ELF strings that overlap many times over", offset)
+        return data[offset:end].decode("utf-8", "backslashreplace")
+
+
+def string_table(image: Image, dynamic: dict[int, int]) -> StringTable:
+    """The dynamic string table, without a string where the file names none."""
     address, size = dynamic.get(_DT_STRTAB), dynamic.get(_DT_STRSZ, 0)
     if address is None or not size:
-        return b""
+        return StringTable(b"")
     table = image.load(address, "string table")
     if size > len(table):
         raise Malformed("ELF string table that leaves its segment", address)
-    return bytes(table[:size])
-
-
-def text(strings: bytes, offset: int) -> str:
-    """A string of the table; bytes that are no UTF-8 are shown as escapes."""
-    end = strings.find(b"\0", offset, offset + _MAX_NAME) if offset < len(strings) else -1
-    if end < 0:
-        raise Malformed("ELF string outside its table or without an end", offset)
-    return strings[offset:end].decode("utf-8", "backslashreplace")
+    return StringTable(bytes(table[:size]))

@@ -18,7 +18,7 @@ from gate.formats import plist_xml
 from gate.formats.errors import Malformed, OverLimit
 from gate.formats.plist_xml import MAX_DEPTH, MAX_NODES, PlistValue
 
-__all__ = ["MAX_BYTES", "PlistValue", "duplicate_keys", "parse"]
+__all__ = ["MAX_BYTES", "PlistValue", "duplicate_keys", "parse", "parse_strictly"]
 
 MAX_BYTES: Final = 16 << 20
 MAX_TEXT: Final = 64 << 20  # characters and bytes, each shared string counted at every visit
@@ -44,9 +44,9 @@ def parse(data: bytes, *, max_bytes: int = MAX_BYTES) -> PlistValue:
 
     The result holds only dict (keys str), list, str, int (-2^63 to 2^64-1), float, bool, bytes
     and naive UTC datetime, nests at most 64 deep and has at most 1,000,000 nodes, shared ones
-    counted at each place. An archiver's UID is `{"CF$UID": n}`, as CoreFoundation writes it in
-    XML. Where a dictionary has a key twice the last wins: see `duplicate_keys`. Raises Malformed,
-    and OverLimit past `max_bytes` or the two limits.
+    counted at each place, in a binary list no more than it has bytes. An archiver's UID is
+    `{"CF$UID": n}`, as CoreFoundation writes it in XML. Where a dictionary has a key twice the last
+    wins: see `duplicate_keys`. Raises Malformed, and OverLimit past `max_bytes` or these limits.
     """
     return _load(data, max_bytes)[0]
 
@@ -57,7 +57,15 @@ def duplicate_keys(data: bytes, *, max_bytes: int = MAX_BYTES) -> tuple[str, ...
     Readers differ in which value they keep, so such a list has no certain meaning. Raises as
     `parse` does.
     """
-    return tuple(sorted(_load(data, max_bytes)[1]))
+    return parse_strictly(data, max_bytes=max_bytes)[1]
+
+
+def parse_strictly(
+    data: bytes, *, max_bytes: int = MAX_BYTES
+) -> tuple[PlistValue, tuple[str, ...]]:
+    """What `parse` and `duplicate_keys` give, in one pass."""
+    value, duplicates = _load(data, max_bytes)
+    return value, tuple(sorted(duplicates))
 
 
 def _load(data: bytes, max_bytes: int) -> tuple[PlistValue, set[str]]:
@@ -97,7 +105,8 @@ def _binary(data: bytes, duplicates: set[str]) -> PlistValue:
     except _FAULTS as fault:
         reason = str(fault) or type(fault).__name__
         raise Malformed(f"not a binary property list: {reason}") from fault
-    return _Copy().value(root, 0)
+    # Writers share scalars and no containers (CFBinaryPList.c), so that every node takes a byte.
+    return _Copy(min(MAX_NODES, len(data))).value(root, 0)
 
 
 def _check_binary(data: bytes) -> None:
@@ -157,14 +166,15 @@ class _Copy:
     A container that holds itself is a path without end, so the depth limit meets it.
     """
 
+    most: int
     nodes: int = 0
     text: int = 0
 
     def value(self, value: object, depth: int) -> PlistValue:
         """Copy one value; `depth` is the number of containers around it."""
         self.nodes += 1
-        if self.nodes > MAX_NODES:
-            raise OverLimit(f"property list of more than {MAX_NODES} nodes")
+        if self.nodes > self.most:
+            raise OverLimit(f"binary property list of more than {self.most} nodes")
         if isinstance(value, (dict, list)):
             return self._container(value, depth + 1)
         if isinstance(value, plistlib.UID):

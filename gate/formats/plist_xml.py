@@ -22,7 +22,10 @@ PlistValue: TypeAlias = (
 MAX_DEPTH: Final = 64
 MAX_NODES: Final = 1_000_000
 
-_INTEGER: Final = re.compile(r"\s*([+-]?)(?:0[xX]([0-9a-fA-F]{1,16})|0*([0-9]{1,20}))\s*", re.ASCII)
+# The leading zeros are taken once and for all: a million of them would be tried in every number.
+_INTEGER: Final = re.compile(
+    r"\s*([+-]?)(?:0[xX]([0-9a-fA-F]{1,16})|(?=[0-9])0*+([0-9]{0,20}))\s*", re.ASCII
+)
 _DATE: Final = re.compile(r"\s*(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)Z\s*", re.ASCII)
 
 
@@ -139,7 +142,7 @@ def _integer(text: str) -> int:
     if not found:
         raise Malformed(f"property list integer {text[:40]!r}")
     sign, hexadecimal, decimal = found.groups()
-    value = int(hexadecimal, 16) if hexadecimal else int(decimal)
+    value = int(hexadecimal, 16) if hexadecimal else int(decimal or "0")
     value = -value if sign == "-" else value
     if not -(1 << 63) <= value < 1 << 64:
         raise Malformed("property list integer of more than 64 bits")

@@ -24,10 +24,19 @@ if TYPE_CHECKING:
 # Android's debug keystore and of Google's service account files among them.
 PASSWORDS: Final = (b"", b"changeit", b"password", b"android", b"123456", b"notasecret")
 MAX_DER: Final = 16 << 10
+MAX_MODULAR: Final = 1_280  # bytes of a DSA or DH key; 4,096 bits take 1,100
 
 _MAX_ROUNDS: Final = 3_000_000  # of one guess; about a second
 _MAX_ELEMENTS: Final = 10_000
+# DSA and DH (RFC 3279, PKCS#3, RFC 2631): loading such a key computes its public one, in time that
+# grows with the third power of its length.
+_MODULAR: Final = (
+    bytes.fromhex("2a8648ce380401"),
+    bytes.fromhex("2a864886f70d010301"),
+    bytes.fromhex("2a8648ce3e0201"),
+)
 _SCRYPT: Final = bytes.fromhex("06092b06010401da47040b")  # RFC 7914 7.1: its cost is memory
+_PKCS8_LABELS: Final = ("PRIVATE KEY", "ENCRYPTED PRIVATE KEY")  # RFC 7468: without headers
 _NAMES: Final = {
     "RSAPrivateKey": "RSA",
     "EllipticCurvePrivateKey": "EC",
@@ -81,7 +90,7 @@ def from_pem(label: str, body: bytes, patience: Patience) -> Key | None:
         return _opaque("PGP", data) if is_open_pgp(data) else None
     if label.startswith("OPENSSH"):
         return _opaque("OpenSSH", data) if is_open_openssh(data) else None
-    if b"ENCRYPTED" in headers:
+    if b"ENCRYPTED" in headers and label not in _PKCS8_LABELS:
         return _from_encrypted_pem(label, headers, encoded)
     key = from_der(data, patience)
     return key and _as("PEM", key)
@@ -98,10 +107,15 @@ def from_base64(text: bytes, patience: Patience) -> Key | None:
 
 
 def from_der(data: bytes, patience: Patience) -> Key | None:
-    """The key of a PKCS#1, PKCS#8 or SEC1 encoding; None for anything else."""
+    """The key of a PKCS#1, PKCS#8 or SEC1 encoding; None for anything else.
+
+    Raises OverLimit for one that would take too long to load.
+    """
     form = _der_form(data)
     if form is None or len(data) > MAX_DER:
         return None
+    if form == "DER PKCS#8" and len(data) > MAX_MODULAR and any(oid in data for oid in _MODULAR):
+        raise OverLimit(f"DSA or DH private key of {len(data)} bytes, more than {MAX_MODULAR}")
     if form != "DER encrypted PKCS#8":
         return _key(form, partial(_load, data, None))
     return _guessed(form, data, _load, patience)
@@ -160,7 +174,7 @@ def _key_of_store(data: bytes, password: bytes) -> "PrivateKeyTypes | None":
 
 def _key(form: str, load: Callable[[], "PrivateKeyTypes | None"]) -> Key | None:
     """What `load` loads, told without the key; None where it holds none."""
-    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.exceptions import InternalError, UnsupportedAlgorithm
     from cryptography.hazmat.primitives import serialization as forms
 
     try:
@@ -173,7 +187,7 @@ def _key(form: str, load: Callable[[], "PrivateKeyTypes | None"]) -> Key | None:
         public = key.public_key().public_bytes(
             forms.Encoding.DER, forms.PublicFormat.SubjectPublicKeyInfo
         )
-    except (UnsupportedAlgorithm, ValueError, TypeError, OverflowError):
+    except (InternalError, UnsupportedAlgorithm, ValueError, TypeError, OverflowError):
         return None
     algorithm = type(key).__name__
     return Key(

@@ -28,7 +28,7 @@ def parse(data: bytes) -> ProvisioningProfile:
     if data.lstrip(b" \t\r\n").startswith(_BARE):
         raise Malformed("provisioning profile is not signed (CMS), it is a bare property list")
     content = cms.content(data)
-    facts = plist.parse(content)
+    facts, twice = plist.parse_strictly(content)
     if not isinstance(facts, dict):
         raise Malformed("provisioning profile whose property list is no dictionary")
     devices = _fact(facts, "ProvisionedDevices", list)
@@ -46,7 +46,7 @@ def parse(data: bytes) -> ProvisioningProfile:
         entitlements=MappingProxyType(_fact(facts, "Entitlements", dict) or {}),
         developer_certificates=_certificates(facts),
         platforms=_texts(facts, "Platform"),
-        duplicate_keys=plist.duplicate_keys(content),
+        duplicate_keys=twice,
     )
 
 

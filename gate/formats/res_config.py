@@ -44,6 +44,8 @@ class _Config(NamedTuple):
     numbering: bytes
 
 
+_ZERO: Final = _Config._make(_FIELDS.unpack(bytes(_SIZE)))
+
 _GENDER: Final = {1: "neuter", 2: "feminine", 3: "masculine"}
 _DIRECTION: Final = {0x40: "ldltr", 0x80: "ldrtl"}
 _SCREEN: Final = {1: "small", 2: "normal", 3: "large", 4: "xlarge"}
@@ -104,6 +106,14 @@ _WORDS: Final[tuple[Callable[[_Config], str], ...]] = (
     lambda c: f"{c.width}x{c.height}" if c.width or c.height else "",
     lambda c: f"v{c.sdk}{f'.{c.minor}' if c.minor else ''}" if c.sdk else "",
 )
+
+
+def pack(**parts: int | bytes) -> bytes:
+    """Store a configuration as `ResTable_config` does; parts not named are zero.
+
+    The parts are called as in this module: `mcc`, `language`, `sdk`, `ui_mode` and so on.
+    """
+    return _FIELDS.pack(*_ZERO._replace(**parts))  # type: ignore[arg-type]  # int and bytes fields
 
 
 @lru_cache(maxsize=1024)

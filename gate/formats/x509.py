@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Hashable, Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 from gate.app.signing import Certificate
@@ -20,7 +21,19 @@ MAX_BYTES: Final = 64 << 10  # keeps asn1crypto's arithmetic on long identifiers
 
 _VERSION, _EXTENSIONS = 0xA0, 0xA3
 _KEY_ID: Final = bytes.fromhex("551d0e")  # 2.5.29.14, subject key identifier
+_KEY_USAGE: Final = bytes.fromhex("551d0f")  # 2.5.29.15
+_STANDARD_EXTENSIONS: Final = (  # 2.5.29 and the two that come before it in age
+    bytes.fromhex("551d"),
+    bytes.fromhex("6086480186f842"),  # Netscape's
+    bytes.fromhex("2b06010505"),  # 1.3.6.1.5.5, PKIX
+)
+_MAY_SIGN: Final = 0xC0  # the first two bits: digitalSignature, nonRepudiation
+_TIMES: Final = (0x17, 0x18)  # UTCTime, GeneralizedTime
 _MAX_OID: Final = 64
+_MAX_ATTRIBUTES: Final = 64  # of one name; real ones have about ten
+
+# The strings that nearly all names are made of, read without asn1crypto, which takes its time.
+_ALPHABETS: Final = {0x0C: "utf-8", 0x13: "latin-1", 0x16: "ascii", 0x1E: "utf-16-be"}
 
 # Short names of RFC 4514 section 3 and of the attributes that certificates use besides.
 _SHORT: Final = {
@@ -39,15 +52,7 @@ _SHORT: Final = {
     "user_id": "UID",
     "domain_component": "DC",
 }
-_FAULTS: Final = (
-    ValueError,
-    TypeError,
-    KeyError,
-    IndexError,
-    AttributeError,
-    OverflowError,
-    RecursionError,
-)
+_FAULTS: Final = (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError)
 
 
 def certificate(der: bytes) -> Certificate:
@@ -79,14 +84,47 @@ def identifiers(der: bytes) -> Iterator[Hashable]:
     """
     fields = _tbs(der)
     yield issuer_and_serial(der, fields[2], fields[0])
-    for field in fields[6:]:
-        if field.tag != _EXTENSIONS:
-            continue
-        for extension in ber.children(der, ber.fields(der, field, 1, "extensions")[0]):
-            oid, *_, value = ber.fields(der, extension, 2, "extension")
-            if der[oid.body : oid.body_end] == _KEY_ID:
-                wrapped = ber.octets(der, value)
-                yield ber.octets(wrapped, ber.element(wrapped, 0, len(wrapped)))
+    for name, _, value in _extensions(der, fields):
+        if name == _KEY_ID:
+            wrapped = ber.octets(der, value)
+            yield ber.octets(wrapped, ber.element(wrapped, 0, len(wrapped)))
+
+
+def public_key(der: bytes) -> bytes:
+    """The SubjectPublicKeyInfo of a certificate, as it is encoded.
+
+    Raises Malformed, also where a verifier would not get as far as the key: for names and dates of
+    another shape than RFC 5280 section 4.1.2 gives them.
+    """
+    _, _, issuer, validity, subject, key = _tbs(der)[:6]
+    sets = [rdn for name in (issuer, subject) for rdn in ber.fields(der, name, 0, "name")]
+    pairs = [pair for rdn in sets for pair in ber.fields(der, rdn, 1, "relative name")]
+    dates = ber.fields(der, validity, 2, "validity")
+    if (
+        any(rdn.tag != ber.SET for rdn in sets)
+        or any(pair.tag != ber.SEQUENCE for pair in pairs)
+        or any(date.tag not in _TIMES for date in dates)
+    ):
+        raise Malformed("X.509 certificate with a name or date of another shape", issuer.start)
+    return der[key.start : key.end]
+
+
+def signing_objection(der: bytes) -> str:
+    """Why a certificate may not sign data, or "".
+
+    Its key usage (RFC 5280 section 4.2.1.3) allows neither digitalSignature nor nonRepudiation, or
+    it has a critical extension that no verifier knows. Raises Malformed.
+    """
+    for name, critical, value in _extensions(der, _tbs(der)):
+        if name == _KEY_USAGE:
+            wrapped = ber.octets(der, value)
+            bits = ber.element(wrapped, 0, len(wrapped))
+            usage = wrapped[bits.body + 1 : bits.body_end]
+            if not usage or not usage[0] & _MAY_SIGN:
+                return "the key usage of its certificate does not allow signatures"
+        elif critical and not name.startswith(_STANDARD_EXTENSIONS):
+            return "its certificate has a critical extension that is not known"
+    return ""
 
 
 def issuer_and_serial(der: bytes, issuer: ber.Element, serial: ber.Element) -> Hashable:
@@ -119,6 +157,17 @@ def _tbs(der: bytes) -> list[ber.Element]:
     return fields
 
 
+def _extensions(der: bytes, fields: list[ber.Element]) -> Iterator[tuple[bytes, bool, ber.Element]]:
+    """Identifier, whether critical, and the OCTET STRING of each extension."""
+    for field in fields[6:]:
+        if field.tag != _EXTENSIONS:
+            continue
+        for extension in ber.children(der, ber.fields(der, field, 1, "extensions")[0]):
+            oid, *flags, value = ber.fields(der, extension, 2, "extension")
+            critical = any(any(der[flag.body : flag.body_end]) for flag in flags)
+            yield der[oid.body : oid.body_end], critical, value
+
+
 def _integer(der: bytes, value: ber.Element) -> int:
     return int.from_bytes(der[value.body : value.body_end], "big", signed=True)
 
@@ -126,8 +175,12 @@ def _integer(der: bytes, value: ber.Element) -> int:
 def _name(der: bytes, name: ber.Element) -> list[list[tuple[str, str]]]:
     """A Name as its relative names in encoded order, each of one or more (type, value)."""
     relative_names = []
+    count = 0
     for rdn in ber.fields(der, name, 0, "name"):
         pairs = [ber.fields(der, item, 2, "name attribute") for item in ber.children(der, rdn)]
+        count += len(pairs)
+        if count > _MAX_ATTRIBUTES:
+            raise OverLimit(f"X.509 name of more than {_MAX_ATTRIBUTES} attributes", name.start)
         relative_names.append([(_attribute_type(der, p[0]), _text(der, p[1])) for p in pairs])
     return relative_names
 
@@ -143,14 +196,15 @@ def _text(der: bytes, value: ber.Element) -> str:
     """A name's value as text; what is no text is `#` and its encoding in hexadecimal."""
     from asn1crypto.core import AbstractString, load
 
-    raw = der[value.start : value.end]
+    body = der[value.body : value.body_end]
     try:
+        if value.tag in _ALPHABETS:
+            return body.decode(_ALPHABETS[value.tag])
+        raw = der[value.start : value.end]
         string = load(raw)
-        if not isinstance(string, AbstractString):
-            return f"#{raw.hex()}"
-        return str(string.native)
+        return str(string.native) if isinstance(string, AbstractString) else f"#{raw.hex()}"
     except _FAULTS:
-        return der[value.body : value.body_end].decode("latin-1")
+        return body.decode("latin-1")
 
 
 def _name_text(name: list[list[tuple[str, str]]]) -> str:
@@ -169,12 +223,17 @@ def _escaped(value: str) -> str:
 
 def _dotted(der: bytes, oid: ber.Element) -> str:
     """An object identifier as 1.2.840...; "" where it is none or absurdly long."""
-    from asn1crypto.core import ObjectIdentifier
-
     if oid.tag != ber.OBJECT_IDENTIFIER or oid.body_end - oid.body > _MAX_OID:
         return ""
+    return _dotted_body(der[oid.body : oid.body_end])
+
+
+@lru_cache(maxsize=1024)
+def _dotted_body(body: bytes) -> str:
+    from asn1crypto.core import ObjectIdentifier
+
     try:
-        return str(ObjectIdentifier.load(der[oid.start : oid.end]).dotted)
+        return str(ObjectIdentifier(contents=body).dotted)
     except _FAULTS:
         return ""
 

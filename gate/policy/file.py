@@ -5,6 +5,7 @@ a key asks for a number or a date. Anchors, aliases, tags and second documents a
 stands in the file is what is meant.
 """
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -90,6 +91,8 @@ def suggest(word: str, known: Iterable[str]) -> str:
 def read_file(path: str) -> bytes:
     """The bytes of a policy file; PolicyError if it cannot be read or is too large."""
     try:
+        if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113
+            raise PolicyError(f"{path}:1: cannot be read: not a file; check the path")
         with open(path, "rb") as file:  # noqa: PTH123  # Path refuses nothing that open takes
             data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:

@@ -97,9 +97,10 @@ def _check_people(section: Section, waiver: Waiver) -> None:
 
 
 def _person(name: str) -> str:
-    # Full or half width, upper or lower case, any spacing or unseen character: the same person.
-    seen = (letter for letter in name if unicodedata.category(letter) != "Cf")
-    return " ".join(unicodedata.normalize("NFKC", "".join(seen)).casefold().split())
+    # Full or half width, upper or lower case, any spacing, and with or without a department: the
+    # same person.
+    own = re.split(r"[,;(<\[/]", unicodedata.normalize("NFKC", name), maxsplit=1)[0]
+    return "".join(letter for letter in own.casefold() if letter.isalnum()) or name
 
 
 def _check_allowed(

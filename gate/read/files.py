@@ -1,18 +1,27 @@
 """The bytes of a build, from an archive or from a folder, behind one face."""
 
 import os
-import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property
 from typing import BinaryIO
 
 from gate.app import Unread
-from gate.formats.errors import Malformed
+from gate.folder import TooMuch, list_files, open_file
+from gate.formats.errors import Malformed, OverLimit
 from gate.formats.zip import ZipDirectory, ZipEntry, iter_entry, read_directory, read_entry
 
 MAX_FILES = 65_535 * 4
 BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What reading an entry to its end showed; `unused` bytes lie behind its deflate stream."""
+
+    crc_ok: bool
+    unused: int
 
 
 class ZipFiles:
@@ -21,6 +30,7 @@ class ZipFiles:
     def __init__(self, file: BinaryIO) -> None:
         self.file = file
         self.directory: ZipDirectory = read_directory(file, max_entries=MAX_FILES)
+        self._readings: dict[str, Reading] = {}
 
     @cached_property
     def names(self) -> Sequence[str]:
@@ -37,16 +47,27 @@ class ZipFiles:
     def read(self, name: str, limit: int) -> bytes:
         """The inflated file; `Unread` says what is wrong with it."""
         try:
-            return read_entry(self.file, self._entry(name), self.directory, limit).data
+            found = read_entry(self.file, self._entry(name), self.directory, limit)
         except Malformed as malformed:
             raise Unread(str(malformed)) from malformed
+        self._readings[name] = Reading(found.crc_ok, found.unused)
+        return found.data
 
     def blocks(self, name: str, limit: int) -> Iterator[bytes]:
         """The inflated file in blocks of at most 1 MiB."""
         try:
-            yield from iter_entry(self.file, self._entry(name), self.directory, limit)
+            stream = iter_entry(self.file, self._entry(name), self.directory, limit)
+            yield from stream
         except Malformed as malformed:
             raise Unread(str(malformed)) from malformed
+        self._readings[name] = Reading(stream.crc_ok, stream.unused)
+
+    def reading(self, name: str, limit: int) -> Reading:
+        """What reading the file showed; it is read for that if nobody has yet."""
+        if name not in self._readings:
+            for _ in self.blocks(name, limit):
+                pass
+        return self._readings[name]
 
     def _entry(self, name: str) -> ZipEntry:
         entry = self.directory.find(name)
@@ -56,26 +77,20 @@ class ZipFiles:
 
 
 class FolderFiles:
-    """The regular files below a folder; links are neither followed nor listed as files."""
+    """The regular files below a folder; links are not followed, and told in `unread`."""
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
-        self._files: dict[str, tuple[str, ...]] = {}
-        for folder, folders, names, _ in os.fwalk(".", dir_fd=fd):
-            folders.sort()
-            at = tuple(part for part in folder.split("/") if part != ".")
-            for name in sorted(names):
-                self._files["/".join((*at, name))] = (*at, name)
-            if len(self._files) > MAX_FILES:
-                raise Malformed(f"the folder holds more than {MAX_FILES} files")
-
-    @cached_property
-    def names(self) -> Sequence[str]:
-        """Every regular file's name, sorted."""
-        return tuple(sorted(name for name in self._files if self._is_regular(name)))
+        try:
+            listing = list_files(fd)
+        except TooMuch as limit:
+            raise OverLimit(str(limit)) from limit
+        self.names: Sequence[str] = listing.files
+        self.unread = listing.unread
+        self._known = frozenset(listing.files)
 
     def __contains__(self, name: str) -> bool:
-        return name in self._files
+        return name in self._known
 
     def size(self, name: str) -> int:
         """The file's size in bytes."""
@@ -96,32 +111,12 @@ class FolderFiles:
                     raise Unread(f"{name} is larger than {limit} bytes")
                 yield block
 
-    def _is_regular(self, name: str) -> bool:
-        try:
-            with self._open(name):
-                return True
-        except Unread:
-            return False
-
     @contextmanager
     def _open(self, name: str) -> Iterator[BinaryIO]:
-        """Open one file step by step below the folder, so that no link leads out of it."""
-        if name not in self._files:
+        if name not in self._known:
             raise Unread(f"there is no {name} in the build")
-        *folders, last = self._files[name]
-        at, opened = self._fd, []
         try:
-            for folder in folders:
-                at = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=at)
-                opened.append(at)
-            fd = os.open(last, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=at)
-            opened.append(fd)
-            if not stat.S_ISREG(os.fstat(fd).st_mode):
-                raise Unread(f"{name} is not a regular file")
-            with os.fdopen(os.dup(fd), "rb") as file:
+            with open_file(self._fd, name) as file:
                 yield file
         except OSError as error:
             raise Unread(f"{name} cannot be read: {error.strerror}") from error
-        finally:
-            for each in opened:
-                os.close(each)

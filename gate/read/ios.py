@@ -7,12 +7,15 @@ from datetime import date
 from typing import Any
 
 from gate.app import Build, Bundle, Files, IosApp, Journal, Program, Unread
+from gate.app.anomaly import Anomaly, HiddenCode
 from gate.app.keys import PrivateKey
-from gate.app.native import CodeSignature, ProvisioningProfile, Slice
+from gate.app.native import CodeSignature, ProvisioningProfile, Seals, Slice
 from gate.app.strings import Strings
 from gate.formats import codesign, macho, plist, provisioning
 from gate.formats.errors import Malformed
-from gate.read import keys
+from gate.read import keys, seals
+from gate.read.anomalies import ios_anomalies
+from gate.read.hidden import hidden_in_ios
 from gate.read.text import FileText
 
 PLIST_LIMIT = 16 << 20
@@ -109,7 +112,7 @@ class IosReader:
     def _plist(self, path: str) -> Mapping[str, Any]:
         try:
             data = self._files.read(path, PLIST_LIMIT)
-            value, twice = plist.parse(data), plist.duplicate_keys(data)
+            value, twice = plist.parse_strictly(data)
         except Malformed as malformed:
             raise Unread(f"{path}: {malformed}") from malformed
         if not isinstance(value, dict):
@@ -170,6 +173,10 @@ class IosReader:
             for each in macho.parse(self._files.read(name, CODE_LIMIT))
         )
 
+    def seals(self) -> Seals:
+        """What the signatures seal; what could not be verified is a gap."""
+        return seals.seals(self.app, self._files, self._journal)
+
     def strings(self) -> Strings:
         """The text of every file."""
         return FileText(self._files, self._journal)
@@ -177,6 +184,17 @@ class IosReader:
     def private_keys(self) -> tuple[PrivateKey, ...]:
         """Private keys in any file."""
         return keys.private_keys(self._files, self._journal)
+
+    def anomalies(self) -> tuple[Anomaly, ...]:
+        """Every trick in the archive and in what the system must read."""
+        folders = dict.fromkeys((self._root, *self._bundle_folders()))
+        infos = [self._below(folder, "Info.plist") for folder in folders]
+        others = [each for each in app_folders(self._files) if self._root and each != self._root]
+        return ios_anomalies(self.app, others, infos[:MAX_BUNDLES])
+
+    def hidden_code(self) -> tuple[HiddenCode, ...]:
+        """Mach-O files that are neither a bundle's program nor a framework's."""
+        return hidden_in_ios(self.app)
 
     @staticmethod
     def _below(folder: str, name: str) -> str:

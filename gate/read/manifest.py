@@ -11,7 +11,6 @@ from gate.app.manifest import Application, Component, IntentFilter, Manifest
 from gate.formats.axml import Document, Element
 from gate.read.values import Values
 
-PATH = "AndroidManifest.xml"
 IDS = {
     "label": 0x01010001,
     "name": 0x01010003,
@@ -41,9 +40,10 @@ PREVIEW = 10_000  # Build.VERSION_CODES.CUR_DEVELOPMENT, what a codename counts 
 
 
 class ManifestReader:
-    """Turns one parsed manifest into facts."""
+    """Turns one parsed manifest into facts; `path` is where it lies in the build."""
 
-    def __init__(self, document: Document, values: Values) -> None:
+    def __init__(self, document: Document, values: Values, path: str) -> None:
+        self._path = path
         self._root = document.root
         self._anomalies = document.anomalies
         self._values = values
@@ -65,6 +65,7 @@ class ManifestReader:
             components=tuple(self._components(application, package)),
             permissions_used=self._names("uses-permission", "uses-permission-sdk-23"),
             permissions_defined=self._names("permission"),
+            split=self._split(),
             anomalies=self._anomalies,
         )
 
@@ -73,6 +74,11 @@ class ManifestReader:
         if found is None or not found.value.text:
             raise Unread("the manifest names no package")
         return found.value.text
+
+    def _split(self) -> str:
+        """The attribute `split`, which ApkLiteParseUtils.java looks for by its name."""
+        found = self._root.attribute("split")
+        return found.value.text or "" if found else ""
 
     def _sdk_levels(self) -> tuple[int, int]:
         minimum, target = 1, 0
@@ -100,7 +106,7 @@ class ManifestReader:
             has_code=self._boolean(element, where, "hasCode"),
             permission=self._text(element, where, "permission"),
             label=self._text(element, where, "label"),
-            at=_at(element, where),
+            at=self._at(element, where),
         )
 
     def _components(self, application: Element | None, package: str) -> Iterator[Component]:
@@ -122,7 +128,7 @@ class ManifestReader:
             read_permission=self._text(element, where, "readPermission"),
             write_permission=self._text(element, where, "writePermission"),
             filters=tuple(self._filter(each, where) for each in element.find_all("intent-filter")),
-            at=_at(element, where),
+            at=self._at(element, where),
         )
 
     def _filter(self, element: Element, parent: str) -> IntentFilter:
@@ -133,7 +139,7 @@ class ManifestReader:
             categories=self._each(element.find_all("category"), where, "name"),
             schemes=self._each(data, where, "scheme"),
             hosts=self._each(data, where, "host"),
-            at=_at(element, where),
+            at=self._at(element, where),
         )
 
     def _names(self, *tags: str) -> tuple[str, ...]:
@@ -151,15 +157,21 @@ class ManifestReader:
 
     def _number(self, element: Element, where: str, name: str, default: int) -> int:
         found = element.attribute(name, IDS[name])
-        return next(iter(self._values.number(found, name, _at(element, where)).values), default)
+        return next(
+            iter(self._values.number(found, name, self._at(element, where)).values), default
+        )
 
     def _boolean(self, element: Element | None, where: str, name: str) -> Attribute[bool]:
         found = element.attribute(name, IDS[name]) if element else None
-        return self._values.boolean(found, f"android:{name}", _at(element, where, name))
+        return self._values.boolean(found, f"android:{name}", self._at(element, where, name))
 
     def _text(self, element: Element | None, where: str, name: str) -> Attribute[str]:
         found = element.attribute(name, IDS[name]) if element else None
-        return self._values.text(found, f"android:{name}", _at(element, where, name))
+        return self._values.text(found, f"android:{name}", self._at(element, where, name))
+
+    def _at(self, element: Element | None, where: str, attribute: str = "") -> Location:
+        place = f"{where}/@android:{attribute}" if attribute else where
+        return Location(self._path, place, line=element.line or None if element else None)
 
 
 def class_name(name: str, package: str) -> str:
@@ -167,8 +179,3 @@ def class_name(name: str, package: str) -> str:
     if name.startswith("."):
         return package + name
     return name if "." in name else f"{package}.{name}"
-
-
-def _at(element: Element | None, where: str, attribute: str = "") -> Location:
-    place = f"{where}/@android:{attribute}" if attribute else where
-    return Location(PATH, place, line=element.line if element and element.line > 0 else None)

@@ -7,8 +7,13 @@ from datetime import date
 from gate.app import App, Build, Files, Journal
 from gate.formats.errors import Malformed
 from gate.read.android import open_apk
+from gate.read.bundle import open_bundle
 from gate.read.files import FolderFiles, ZipFiles
 from gate.read.ios import app_folders, open_app_folder, open_ipa
+from gate.read.splits import open_splits
+
+APPS = (".app", ".apk")
+NO_APP = "a folder without an app: it holds neither an Info.plist nor a Payload/*.app, and no APK"
 
 
 class NotAnApp(Exception):
@@ -24,10 +29,21 @@ def open_app(fd: int, name: str, as_of: date) -> App:
     journal = Journal()
     try:
         if stat.S_ISDIR(os.fstat(fd).st_mode):
-            return _open_folder(FolderFiles(fd), name, journal, as_of)
+            return _open_folder(_files_of(fd, journal), name, journal, as_of)
         return _open_archive(ZipFiles(os.fdopen(fd, "rb", closefd=False)), journal, as_of)
     except Malformed as malformed:
         raise NotAnApp(f"not an APK or IPA that can be read: {malformed}") from malformed
+
+
+def _files_of(fd: int, journal: Journal) -> FolderFiles:
+    """The files of a folder that may be an app; what is not one is not walked through."""
+    top = os.listdir(fd)
+    if not any(name in ("Info.plist", "Payload") or name.endswith(APPS) for name in top):
+        raise NotAnApp(NO_APP)
+    files = FolderFiles(fd)
+    for path, reason in files.unread:
+        journal.gap("files", path, reason)
+    return files
 
 
 def _open_archive(files: ZipFiles, journal: Journal, as_of: date) -> App:
@@ -35,31 +51,27 @@ def _open_archive(files: ZipFiles, journal: Journal, as_of: date) -> App:
     build = Build("", kind)
     if kind == "apk":
         return open_apk(build, files, journal, as_of)
+    if kind == "aab":
+        return open_bundle(build, files, journal, as_of)
+    if kind == "apks":
+        return open_splits(build, files, journal, as_of)
     if kind == "ipa":
         return open_ipa(build, files, journal, as_of)
-    if kind in UNSUPPORTED:
-        raise NotAnApp(UNSUPPORTED[kind], kind)
     raise NotAnApp(
-        "a ZIP archive, but no app: it holds neither an AndroidManifest.xml nor a Payload/*.app"
+        "a ZIP archive, but no app: it holds neither an AndroidManifest.xml nor a Payload/*.app,"
+        " no module of a bundle and no APK"
     )
-
-
-UNSUPPORTED = {
-    "aab": "an Android App Bundle (AAB), which this version does not judge yet; build the APK",
-    "apks": "a set of split APKs, which this version does not judge yet; build a universal APK",
-}
 
 
 def kind_of(files: Files) -> str:
     """apk, ipa, aab or apks by what the archive holds, never by its file name; '' for neither."""
-    names = files.names
     if "AndroidManifest.xml" in files:
         return "apk"
     if "BundleConfig.pb" in files or "base/manifest/AndroidManifest.xml" in files:
         return "aab"
     if app_folders(files):
         return "ipa"
-    if any(name.endswith(".apk") for name in names):
+    if any(name.lower().endswith(".apk") for name in files.names):
         return "apks"
     return "apk" if "classes.dex" in files or "resources.arsc" in files else ""
 
@@ -69,4 +81,6 @@ def _open_folder(files: FolderFiles, name: str, journal: Journal, as_of: date) -
         return open_app_folder(Build("", "app-folder"), files, name, journal, as_of)
     if app_folders(files):
         return open_ipa(Build("", "app-folder"), files, journal, as_of)
-    raise NotAnApp("a folder without an app: it holds neither an Info.plist nor a Payload/*.app")
+    if kind_of(files) == "apks":
+        return open_splits(Build("", "apks"), files, journal, as_of)
+    raise NotAnApp(NO_APP)

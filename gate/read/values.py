@@ -1,17 +1,13 @@
-"""Attributes of binary XML to values, references followed through resources.arsc."""
+"""Attributes of compiled XML to values, references followed through the resource table."""
 
 from collections.abc import Callable
 from typing import TypeVar
 
 from gate.app import Attribute, Location, Unread
 from gate.formats import axml, res_value
-from gate.formats.arsc import ResourceTable
-from gate.formats.arsc import parse as parse_table
 from gate.formats.errors import Malformed
 from gate.formats.res_value import TypedValue
-
-TABLE = "resources.arsc"
-TABLE_LIMIT = 256 << 20
+from gate.formats.resources import Resources
 
 T = TypeVar("T", bool, int, str)
 
@@ -19,9 +15,9 @@ T = TypeVar("T", bool, int, str)
 class Values:
     """Reads attribute values as a device does; the resource table is opened when first needed."""
 
-    def __init__(self, read_table: Callable[[], bytes]) -> None:
+    def __init__(self, read_table: Callable[[], Resources]) -> None:
         self._read_table = read_table
-        self._table: ResourceTable | None = None
+        self._table: Resources | None = None
 
     def boolean(self, found: axml.Attribute | None, name: str, at: Location) -> Attribute[bool]:
         """A boolean attribute, converted as AOSP's TypedArray.getBoolean does."""
@@ -60,9 +56,9 @@ class Values:
             raise Unread("a theme attribute, whose value only the running app knows")
         return (value,)
 
-    def _open(self) -> ResourceTable:
+    def _open(self) -> Resources:
         if self._table is None:
-            self._table = parse_table(self._read_table())
+            self._table = self._read_table()
         return self._table
 
     def _written(self, found: axml.Attribute) -> str:
@@ -94,9 +90,12 @@ def to_number(value: TypedValue) -> int:
     if value.is_integer:
         return value.data - (1 << 32) if value.data >= 1 << 31 else value.data
     try:
-        return int(value.text or "", 0)
+        number = int((value.text or "")[:16], 0)
     except ValueError:
-        raise Unread(f"{value.text!r} is no number") from None
+        raise Unread(f"{(value.text or '')[:40]!r} is no number") from None
+    if len(value.text or "") > 16 or not -(1 << 31) <= number < 1 << 32:
+        raise Unread(f"{(value.text or '')[:40]!r} does not fit 32 bits")
+    return number
 
 
 def to_text(value: TypedValue) -> str:

@@ -42,6 +42,7 @@ def annotations(scan: Document) -> str:
     every = [_verdict(report) for report in scan.reports]
     every += [_of_point(report, point) for report, point in _open(scan)]
     every += [_missing(each) for report in scan.reports for each in without_evidence(report)]
+    every += [_waived(report, point) for report in scan.reports for point in _rested(report)]
     said: Counter[str] = Counter()
     more = {level: number - MOST for level, number in Counter(e.level for e in every).items()}
     lines = []
@@ -83,6 +84,18 @@ def _message(report: Report, point: Point) -> str:
     where = f" In {visible(place(point.at))}." if point.at != Location() else ""
     app = f" ({visible(report.app.id)} {visible(report.app.version)})" if report.app else ""
     return f"{point.card.id}: {about}{said}{doubt}{where}{app}"
+
+
+def _rested(report: Report) -> list[Point]:
+    """What a waiver stands for under every control it counts for."""
+    return [point for point in points(report) if point.counts and not point.open]
+
+
+def _waived(report: Report, point: Point) -> _Command:
+    waivers = [each.waiver for each in point.counts if each.waiver is not None]
+    until = f" Waived until {waivers[0].expires} ({visible(waivers[0].ticket)})." if waivers else ""
+    title = command_property(f"Waived: {point.card.doc.title}")
+    return _Command("notice", f"title={title}", command_data(_message(report, point) + until))
 
 
 def _missing(standing: Standing) -> _Command:

@@ -20,7 +20,7 @@ _VERDICT = {
     Decision.UNDECIDED: "No verdict",
 }
 _FAILING_COLUMNS = ("Control", "Title", "Action", "Check", "Subject", "Message")
-_WAIVED_COLUMNS = ("Check", "Subject", "Control", "Reason", "Approved by", "Expires")
+_WAIVED_COLUMNS = ("Check", "Subject", "Control", "Reason", "Measure", "Approved by", "Expires")
 _DOES = {Action.BLOCK: "blocks", Action.WARN: "warns", Action.NOTE: "is noted"}
 
 Row = Sequence[str]
@@ -172,6 +172,7 @@ def _waived(every: tuple[Point, ...]) -> Iterator[Row]:
                     code_cell(point.subject) or "the whole check",
                     code_cell(count.control.id),
                     markdown_text(f"{count.waiver.reason} ({count.waiver.ticket})"),
+                    markdown_text(count.waiver.compensating_measure),
                     markdown_text(", ".join(count.waiver.approved_by)),
                     count.waiver.expires.isoformat(),
                 )

@@ -29,7 +29,13 @@ MOST_RUNS = 20
 MOST_BYTES = 10_000_000
 
 INFORMATION = "https://github.com/mobile-release-gate/mobile-release-gate"
-_PLATFORM = {"apk": "android", "ipa": "ios", "app-folder": "ios"}
+_PLATFORM = {
+    "apk": "android",
+    "aab": "android",
+    "apks": "android",
+    "ipa": "ios",
+    "app-folder": "ios",
+}
 _BY_HARDNESS = (Decision.BLOCK, Decision.UNDECIDED, Decision.PASS)
 
 

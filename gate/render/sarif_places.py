@@ -11,7 +11,12 @@ from gate.render.wording import place
 ROOT = "%SRCROOT%"
 MOST_ALSO = 20
 
-_MIME = {"apk": "application/vnd.android.package-archive", "ipa": "application/octet-stream"}
+_MIME = {
+    "apk": "application/vnd.android.package-archive",
+    "aab": "application/zip",
+    "apks": "application/zip",
+    "ipa": "application/octet-stream",
+}
 
 
 class Artifacts:

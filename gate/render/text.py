@@ -36,7 +36,7 @@ _HEADING = {
 }
 _DOES = {Action.BLOCK: "blocks", Action.WARN: "only warns", Action.NOTE: "is only noted"}
 _NEXT = {
-    Decision.PASS: "Nothing has to be done before the release.",
+    Decision.PASS: "No check stands in the way; the rest is for people, as listed above.",
     Decision.BLOCK: "Fix what blocks, build again and scan again.",
     Decision.UNDECIDED: "See to it that what could not be looked at can be, and scan again.",
 }
@@ -190,9 +190,12 @@ def _waived(sheet: Sheet, every: Sequence[Point]) -> None:
         about = sheet.shown(point.subject) or "no certain answer"
         sheet.say(f"  {each.control.id}  {point.card.id}: ", about)
         if each.waiver is not None:
-            until = each.waiver.expires.isoformat()
+            until, bar = each.waiver.expires.isoformat(), f"    {sheet.bar}"
             why = f"{each.waiver.reason} ({each.waiver.ticket})"
-            sheet.say(f"    until {until}: ", sheet.shown(why, PROSE), rest=f"    {sheet.bar}")
+            people = f"{each.waiver.requested_by}; {', '.join(each.waiver.approved_by)}"
+            sheet.say(f"    until {until}: ", sheet.shown(why, PROSE), rest=bar)
+            sheet.say("    instead: ", sheet.shown(each.waiver.compensating_measure), rest=bar)
+            sheet.say("    requested and approved by: ", sheet.shown(people, PROSE), rest=bar)
     _more(sheet, "  ", len(entries) - MOST_LINES)
 
 

@@ -61,6 +61,13 @@ def compiled(folder: Path, manifest: str, *options: str) -> Compiled:
     return Compiled(apk)
 
 
+def converted(build: Compiled) -> Compiled:
+    """The binary form that aapt2 makes of an APK in proto form."""
+    binary = build.apk.with_name("binary.apk")
+    _run("aapt2", "convert", "--output-format", "binary", "-o", str(binary), str(build.apk))
+    return Compiled(binary)
+
+
 def dump(what: str, apk: Path, *arguments: str) -> str:
     """What `aapt dump` prints of the APK."""
     return _run("aapt", "dump", "--values", what, str(apk), *arguments)

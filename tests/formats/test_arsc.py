@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gate.formats import arsc, arsc_packages
+from gate.formats import arsc, arsc_packages, resources
 from gate.formats.arsc import ConfiguredValue, ResourceTable, Unresolvable, parse
 from gate.formats.errors import Malformed, OverLimit
 from gate.formats.res_config import qualifier
@@ -276,9 +276,9 @@ def test_the_limit_on_values_holds_at_n_and_not_at_n_plus_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     read = table(Type({0: TRUE}), Type({0: TRUE}, config(sdk=21)))
-    monkeypatch.setattr(arsc, "MAX_VALUES", 2)
+    monkeypatch.setattr(resources, "MAX_VALUES", 2)
     assert len(read.resolve(FIRST)) == 2
-    monkeypatch.setattr(arsc, "MAX_VALUES", 1)
+    monkeypatch.setattr(resources, "MAX_VALUES", 1)
     with pytest.raises(OverLimit):
         read.resolve(FIRST)
 
@@ -292,6 +292,19 @@ def ask_everything(data: bytes) -> None:
         except Malformed as error:
             assert error.reason
         assert read.name(resource_id) is not None
+
+
+def test_references_that_fan_out_over_countless_configurations_are_over_the_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(arsc, "MAX_LOOKED_AT", 10_000)
+    ways: dict[int, Value] = {index: reference(FIRST + index + 1) for index in range(9)}
+    ways[9] = TRUE
+    empty = (Type({}),) * 20
+    data = write(Package((Type(ways), Type(ways), *empty)), Package(empty))
+    assert len(parse(data).resolve(FIRST + 3)) == 1 << 7
+    with pytest.raises(OverLimit, match="too long to look up"):
+        parse(data).resolve(FIRST)
 
 
 @settings(deadline=None)

@@ -1,6 +1,7 @@
 import hashlib
 import shutil
 import subprocess
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -218,6 +219,38 @@ def test_what_is_no_certificate_is_malformed(data: bytes) -> None:
 def test_indefinite_lengths_nested_beyond_the_limit_are_over_the_limit() -> None:
     with pytest.raises(OverLimit, match="nested"):
         cms.content(b"\x30\x80" * 100_000)
+
+
+def test_nested_indefinite_lengths_are_looked_through_once() -> None:
+    inside = b"\x30\x80" * 30 + b"\5\0" * 100_000 + bytes(2 * 30)
+    before = time.process_time()
+    element = ber.element(inside, 0, len(inside))
+    while element.tag == ber.SEQUENCE:
+        assert element.end == len(inside) - element.start
+        element = next(ber.children(inside, element))
+    assert time.process_time() - before < 1
+
+
+def test_countless_elements_of_indefinite_length_are_over_the_limit() -> None:
+    with pytest.raises(OverLimit, match="262144 elements"):
+        cms.content(b"\x30\x80" + b"\5\0" * 262_144 + b"\0\0")
+
+
+def test_countless_names_are_over_the_limit() -> None:
+    attribute = tlv(0x31, tlv(0x30, tlv(6, b"\x55\4\3") + tlv(0x0C, b"x")))
+    key = tlv(0x30, tlv(0x30, tlv(6, b"U")) + tlv(3, b"\0"))
+
+    def carried(attributes: int) -> bytes:
+        algorithm, name = tlv(0x30, tlv(6, b"U")), tlv(0x30, attribute * attributes)
+        body = tlv(2, b"\1") + algorithm + name + tlv(0x30, b"") + name + key
+        return tlv(0x30, tlv(0x30, body) + algorithm + tlv(3, b"\0"))
+
+    assert cms.certificate(carried(64)).subject[-1] == ("CN", "x")
+    with pytest.raises(OverLimit, match="more than 64 attributes"):
+        cms.certificate(carried(65))
+    assert len(cms.certificates(signed_data(b"", tlv(0xA0, carried(1) * 256)))) == 256
+    with pytest.raises(OverLimit, match="more than 256 certificates"):
+        cms.certificates(signed_data(b"", tlv(0xA0, carried(1) * 257)))
 
 
 def test_content_of_countless_chunks_is_over_the_limit() -> None:

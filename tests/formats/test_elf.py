@@ -136,6 +136,30 @@ def test_section_headers_are_never_consulted() -> None:
     assert elf.parse(lying) == elf.parse(data)
 
 
+LONG = b"x" * 60_000
+
+
+def test_one_long_name_that_countless_entries_share_is_decoded_once() -> None:
+    at = len(b"\0liblog.so\0")
+    data = written(needed=(b"liblog.so", LONG), tags=((1, at),) * 10_000)
+    names = elf.parse(data).needed
+    assert len(names) == 10_002
+    assert len({id(name) for name in names if name != "liblog.so"}) == 1
+
+
+def test_names_that_overlap_many_times_over_are_over_the_limit() -> None:
+    with pytest.raises(OverLimit, match="overlap"):
+        elf.parse(written(needed=(LONG,), tags=tuple((1, 1 + place) for place in range(10))))
+    symbols = tuple((b"", 0) for _ in range(10))
+    data = bytearray(written(needed=(LONG,), symbols=symbols, hash_style="sysv"))
+    (address,) = struct.unpack_from("<Q", data, entry(bytes(data), 6))
+    table = address - ElfWriter.BASE
+    for index in range(1, 11):
+        struct.pack_into("<I", data, table + 24 * index, index)
+    with pytest.raises(OverLimit, match="overlap"):
+        elf.dynamic_symbols(bytes(data))
+
+
 def patched(data: bytes, offset: int, form: str, *values: int) -> bytes:
     changed = bytearray(data)
     struct.pack_into(form, changed, offset, *values)

@@ -1,5 +1,6 @@
 import plistlib
 import struct
+import time
 from datetime import datetime, timedelta
 from itertools import accumulate
 
@@ -164,6 +165,17 @@ def test_sharing_that_multiplies_to_a_billion_is_over_the_limit() -> None:
         plist.parse(binary([*levels, b"\x09"]))
 
 
+def test_a_container_shared_is_over_the_limit_before_it_costs_anything() -> None:
+    inner = b"\xaf\x10\xff" + b"\2" * 255
+    with pytest.raises(OverLimit, match="nodes"):
+        plist.parse(binary([b"\xaf\x10\xff" + b"\1" * 255, inner, b"\x09"]))
+
+
+def test_scalars_are_shared_freely() -> None:
+    data = binary([b"\xaf\x11\x10\x00" + b"\1" * 4096, b"\x09"])
+    assert plist.parse(data) == [True] * 4096
+
+
 def test_a_long_string_shared_often_is_over_the_limit() -> None:
     text = b"\x5f\x12" + struct.pack(">I", 1 << 20) + b"a" * (1 << 20)
     with pytest.raises(OverLimit, match="characters"):
@@ -233,6 +245,18 @@ def test_a_count_of_objects_beyond_the_file_costs_nothing() -> None:
 
 def test_one_long_comment_takes_no_longer_than_its_length() -> None:
     assert plist.parse(HEAD + b"<!--" + b"x" * (8 << 20) + b"--><plist><true/></plist>") is True
+
+
+@pytest.mark.parametrize(("text", "value"), [("0", 0), ("-00", 0), ("+0007", 7)])
+def test_leading_zeros_of_an_integer_do_not_count(text: str, value: int) -> None:
+    assert plist.parse(xml(f"<integer>{text}</integer>")) == value
+
+
+def test_a_million_leading_zeros_take_no_longer_than_their_length() -> None:
+    before = time.process_time()
+    with pytest.raises(Malformed, match="integer"):
+        plist.parse(xml(f"<integer>{'0' * 1_000_000}x</integer>"))
+    assert time.process_time() - before < 0.5
 
 
 def test_numbers_are_read_as_core_foundation_writes_and_reads_them() -> None:

@@ -290,6 +290,39 @@ def test_guesses_use_patience_up() -> None:
     assert 0 < patience.rounds < Patience().rounds
 
 
+# PKCS#8 of a Diffie-Hellman key with a generator of 0, of which OpenSSL can make no public key.
+DH_WITHOUT_SENSE = bytes.fromhex(
+    "305d" "020100" "3053" "06092a864886f70d010301" "3046" "024101" + "00" * 63 + "01" "020100"
+    "0403" "020101"
+)  # fmt: skip
+
+
+def der(tag: int, *parts: bytes) -> bytes:
+    body = b"".join(parts)
+    return bytes((tag, 0x82)) + len(body).to_bytes(2, "big") + body
+
+
+def modular(oid: str, bits: int) -> bytes:
+    """A PKCS#8 key whose public part is the power of so many bits modulo as many; no real key."""
+    number = der(2, b"\1" + bytes(bits // 8 - 1) + b"\1")
+    algorithm = der(0x30, der(6, bytes.fromhex(oid)), der(0x30, number, number, der(2, b"\3")))
+    return der(0x30, b"\2\1\0", algorithm, der(4, number))
+
+
+@pytest.mark.parametrize("oid", ["2a8648ce380401", "2a864886f70d010301", "2a8648ce3e0201"])
+def test_a_key_that_takes_minutes_to_load_is_over_the_limit(oid: str) -> None:
+    with pytest.raises(OverLimit, match="DSA or DH"):
+        from_der(modular(oid, 32_000), Patience())
+    body = base64.encodebytes(modular(oid, 32_000))
+    with pytest.raises(OverLimit, match="DSA or DH"):
+        from_pem("PRIVATE KEY", b"Proc-Type: 4,ENCRYPTED\n\n" + body, Patience())
+
+
+@pytest.mark.filterwarnings("ignore:Diffie-Hellman")
+def test_a_key_that_openssl_fails_on_is_none() -> None:
+    assert from_der(DH_WITHOUT_SENSE, Patience()) is None
+
+
 @pytest.mark.parametrize(
     "piece",
     [

@@ -57,14 +57,15 @@ def test_of_two_builds_both_verdicts_come_first() -> None:
     assert titles == ["The release is blocked", "The release may go on"]
 
 
-def test_what_is_open_follows_the_hardest_first_and_nothing_waived() -> None:
+def test_what_is_open_follows_the_hardest_first_and_what_is_waived_comes_last() -> None:
     found = annotations(BLOCKED)[1:]
-    assert [each.level for each in found] == ["error"] * 2 + ["warning"] * 4 + ["notice"]
+    assert [each.level for each in found] == ["error"] * 2 + ["warning"] * 4 + ["notice"] * 2
+    assert found[-1].properties["title"].startswith("Waived: ")
     assert found[0].properties == {
         "title": "The release build lets a debugger attach (A63-DBG-01, A63-RES-02)",
         "file": "app/build/outputs/app release.apk",
     }
-    assert not any("quotes.example.com" in each.message for each in found)
+    assert not any("quotes.example.com" in each.message for each in found[:-1])
 
 
 def test_a_build_outside_the_checkout_names_no_file() -> None:

@@ -39,7 +39,7 @@ def elf_relro_off(app: AndroidApp) -> Iterator[Finding]:
             continue
         lacks = "BIND_NOW, so that RELRO is partial" if each.relro else "PT_GNU_RELRO"
         yield Finding(
-            f"{each.path} ({each.abi})",
+            f"{each.name} ({each.abi})",
             f"{each.path} lacks {lacks}: its global offset table stays writable.",
             at=Location(each.path, element="PT_DYNAMIC" if each.relro else "program headers"),
         )

@@ -47,7 +47,7 @@ def elf_stack_executable(app: AndroidApp) -> Iterator[Finding]:
             reasons.append("has PT_LOAD memory that is both writable and executable")
         if reasons:
             yield Finding(
-                f"{each.path} ({each.abi})",
+                f"{each.name} ({each.abi})",
                 f"{each.path} {' and '.join(reasons)}.",
                 at=Location(each.path, element="program headers"),
             )

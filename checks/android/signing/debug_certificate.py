@@ -18,9 +18,10 @@ AOSP_TEST_KEYS = {
 @check(AndroidApp, severity=Severity.CRITICAL, cwe=489, masvs="MASVS-RESILIENCE-2")
 def debug_certificate(app: AndroidApp) -> Iterator[Finding]:
     """
-    The APK is signed with a debug key or a published test key.
+    The APK or app bundle is signed with a debug key or a published test key.
 
-    Looks at: The certificate of every signer of every scheme (v1, v2, v3, v3.1). Its subject has
+    Looks at: The certificate of every signer of every scheme (v1, v2, v3, v3.1), in a set of split
+    APKs of each of them, and in an app bundle that of the upload key. Its subject has
     the common name "Android Debug", which is what the Android SDK gives the key it makes for
     development; or its SHA-256 is that of a test key that AOSP publishes with its private key
     (testkey, platform, shared, media).

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from gate.app import AndroidApp, Location
-from gate.check import Finding, Severity, check
+from gate.check import Finding, NotApplicable, Severity, check
 
 
 @check(AndroidApp, severity=Severity.HIGH, cwe=347, masvs="MASVS-RESILIENCE-2")
@@ -12,7 +12,8 @@ def v1_signature_only(app: AndroidApp) -> Iterator[Finding]:
     The APK has only a JAR (v1) signature, which does not cover the whole file.
 
     Looks at: Which signature schemes the APK carries: a JAR signature in META-INF, and v2, v3 or
-    v3.1 blocks in its APK Signing Block. v1 beside one of those is in order.
+    v3.1 blocks in its APK Signing Block; in a set of split APKs, those of each. v1 beside one of
+    those is in order. A JAR signature is the only form that an app bundle has.
 
     Matters because: A JAR signature covers the files in the archive one by one, not the archive. On
     Android 5 to 8.0 without the patch of December 2017 code put before the archive runs as the
@@ -28,9 +29,13 @@ def v1_signature_only(app: AndroidApp) -> Iterator[Finding]:
     Cannot see: Whether the signature verifies, and whether the block was there before a later step
     removed it.
     """
-    schemes = set(app.signing.schemes)
-    if "v1" in schemes and not schemes & {"v2", "v3", "v3.1"}:
-        message = "The APK has a JAR (v1) signature and no v2, v3 or v3.1 block."
-        signer = next((each for each in app.signing.signers if each.scheme == "v1"), None)
-        at = Location(signer.path if signer else "", element="JAR signature")
-        yield Finding("APK signature", message, at=at)
+    if app.build.kind == "aab":
+        raise NotApplicable("an app bundle has a JAR signature; the store signs the APKs of it")
+    for path, apk in app.signed_files:
+        schemes = set(apk.signing.schemes)
+        if "v1" in schemes and not schemes & {"v2", "v3", "v3.1"}:
+            message = f"{path or 'The APK'} has a JAR (v1) signature and no v2, v3 or v3.1 block."
+            signer = next((each for each in apk.signing.signers if each.scheme == "v1"), None)
+            inside = signer.path if signer else ""
+            at = Location("!/".join(filter(None, (path, inside))), element="JAR signature")
+            yield Finding(path or "APK signature", message, at=at)

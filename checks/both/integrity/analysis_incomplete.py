@@ -54,7 +54,7 @@ def analysis_incomplete(app: App) -> Iterator[Finding]:
 
 def _gap(gap: Gap) -> Finding:
     """A gap; its subject is without offsets and sizes, which change from build to build."""
-    reason = re.sub(r"\b(0x[0-9a-f]+|\d+)\b", "N", gap.reason).replace(" (at offset N)", "")
+    reason = re.sub(r"(?<![\w.])(0x[0-9a-f]+|\d+)\b", "N", gap.reason).replace(" (at offset N)", "")
     return Finding(f"{gap.part}: {reason}", f"{gap.part} was not read: {gap.reason}.", gap.at)
 
 

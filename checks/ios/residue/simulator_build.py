@@ -16,7 +16,7 @@ def simulator_build(app: IosApp) -> Iterator[Finding]:
     Looks at: CFBundleSupportedPlatforms and DTPlatformName in the Info.plist of the app and every
     bundle inside it (iPhoneSimulator, and the simulators of the other systems), and every Mach-O
     file: a build version for a simulator (LC_BUILD_VERSION platform 7 and its like), and an i386 or
-    x86_64 slice. Mac Catalyst builds, which run on Intel Macs, are silent.
+    x86_64 slice, unless the app is one of Mac Catalyst, which runs on Intel Macs.
 
     Matters because: A simulator build does not run on a device and is no release build: it is a
     Debug build in most set-ups, without the protections of the release. A framework that ships its
@@ -31,15 +31,13 @@ def simulator_build(app: IosApp) -> Iterator[Finding]:
     """
     for bundle in app.bundles:
         yield from _in_info(bundle)
-    if not _is_for_mac(app):
-        for program in app.programs:
-            yield from _in_program(program)
+    for program in app.programs:
+        yield from _in_program(program, is_for_mac=_is_for_mac(app))
 
 
 def _is_for_mac(app: IosApp) -> bool:
-    """Whether the package is one of Mac Catalyst, by its Info.plist or its program."""
-    platforms = app.main.info.get("CFBundleSupportedPlatforms")
-    return (isinstance(platforms, list) and "MacOSX" in platforms) or any(
+    """Whether the app's own program is one of Mac Catalyst, and so may have Intel slices."""
+    return any(
         each.platform == "maccatalyst"
         for program in app.programs
         if program.bundle is app.main
@@ -64,12 +62,12 @@ def _in_info(bundle: Bundle) -> Iterator[Finding]:
                 )
 
 
-def _in_program(program: Program) -> Iterator[Finding]:
+def _in_program(program: Program, *, is_for_mac: bool) -> Iterator[Finding]:
     """Slices that only a simulator runs."""
     for each in program.slices:
         if each.platform.endswith("simulator"):
             reason = f"is built for the platform {each.platform}"
-        elif each.architecture in INTEL:
+        elif each.architecture in INTEL and not is_for_mac:
             reason = f"has code for {each.architecture}, which no iOS device runs"
         else:
             continue

@@ -1,0 +1,197 @@
+"""Evasion as evidence: where the archive, or a file that the system must read, lies about itself.
+
+What the parsers note is gathered here. Nothing is judged by it: every reader goes by what the
+device goes by, and the trick is told beside what was read.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from typing import Final
+
+from gate.app import AndroidApp, Attribute, Files, IosApp, Location, Unread
+from gate.app.anomaly import Anomaly
+from gate.formats import arsc_names, plist
+from gate.formats.axml import Document
+from gate.formats.errors import Malformed
+from gate.read import witness
+from gate.read.files import ZipFiles
+from gate.read.manifest_tricks import manifest_tricks
+from gate.read.module import Module
+from gate.read.nested import SetFiles
+from gate.read.tricks import hides
+
+XML_LIMIT: Final = 16 << 20
+PLIST_LIMIT: Final = 16 << 20
+CODE_LIMIT: Final = 512 << 20
+TABLE_LIMIT: Final = 256 << 20
+MAX_TARGET: Final = 1024
+MAX_OF_A_KIND: Final = 20
+
+# What the parser says of any attribute, and what is said of one by its name.
+_BETTER: Final = (
+    ("has no resource id", "has no resource id"),
+    ("the same attribute twice", "is there twice"),
+)
+
+
+def archives(files: Files) -> tuple[tuple[str, ZipFiles], ...]:
+    """Every archive of the build with what stands before its entries' names; none of a folder."""
+    if isinstance(files, ZipFiles):
+        return (("", files),)
+    return files.archives if isinstance(files, SetFiles) else ()
+
+
+def android_anomalies(
+    app: AndroidApp, modules: Sequence[Module], document: Callable[[Module, str], Document]
+) -> tuple[Anomaly, ...]:
+    """Every trick in the archives, the manifests, the rule files, the resources and the code.
+
+    `document` gives the XML at a path of a module; it raises Malformed or Unread.
+    """
+    files = app.files
+    rules = {path: module for module in modules for path in _rule_files(app, module)}
+    tables = [module.prefix + module.layout.table for module in modules]
+    manifests = [module.manifest for module in modules]
+    code = [path for module in modules for path in module.dex_files]
+    found = [*_in_archives(files), *_links(files, lambda target: True)]
+    for table in tables:
+        found += _in_table(files, table)
+    found += _in_entries(files, [*manifests, *tables, *rules, *code])
+    for module in modules:
+        with suppress(Malformed, Unread):  # which is a gap of the fact `manifest`
+            found += _in_manifest(files, module.manifest, document(module, module.manifest))
+    for path, module in rules.items():
+        with suppress(Malformed, Unread):  # which is a gap of the fact that the rules are
+            found += _in_document(path, document(module, path))
+    return _bounded(found)
+
+
+def ios_anomalies(app: IosApp, others: Iterable[str], infos: Sequence[str]) -> tuple[Anomaly, ...]:
+    """Every trick in the archive, the programs and the Info.plist files `infos`.
+
+    `others` are the app folders beside the one that is judged.
+    """
+    files = app.files
+    found = [*_in_archives(files), *_in_entries(files, [*infos, *_programs(app)])]
+    found += _links(files, lambda target: target.startswith("/") or ".." in target.split("/"))
+    found += (_anomaly(folder, "a second app folder beside the first") for folder in others)
+    for name in infos:
+        found += _in_info(files, name)
+    return _bounded(found)
+
+
+def _anomaly(entry: str, trick: str, at: Location | None = None) -> Anomaly:
+    place = at or (Location(entry) if entry else Location(element="ZIP archive"))
+    return Anomaly(entry, trick, hides(trick), place)
+
+
+def _in_archives(files: Files) -> Iterator[Anomaly]:
+    for prefix, archive in archives(files):
+        for each in archive.directory.anomalies:
+            entry = prefix + each.entry if each.entry else prefix.removesuffix("!/")
+            yield _anomaly(entry, each.trick)
+
+
+def _in_entries(files: Files, paths: Sequence[str]) -> Iterator[Anomaly]:
+    """What reading the data of files showed that the system must read."""
+    for prefix, archive in archives(files):
+        for path in dict.fromkeys(paths):
+            name = path.removeprefix(prefix)
+            if not path.startswith(prefix) or name not in archive:
+                continue
+            try:
+                reading = archive.reading(name, CODE_LIMIT)
+            except Unread:
+                continue  # which is a gap of the fact that needs it, and an anomaly if it is a lie
+            if not reading.crc_ok:
+                yield _anomaly(path, "has a wrong CRC")
+            if reading.unused:
+                yield _anomaly(path, f"holds {reading.unused} bytes behind its deflate stream")
+
+
+def _links(files: Files, is_odd: Callable[[str], bool]) -> Iterator[Anomaly]:
+    for prefix, archive in archives(files):
+        for entry in archive.directory.entries:
+            if entry.is_symlink and is_odd(_target(archive, entry.name)):
+                yield _anomaly(prefix + entry.name, "is a symbolic link")
+
+
+def _target(archive: ZipFiles, name: str) -> str:
+    try:
+        return archive.read(name, MAX_TARGET).decode("utf-8", "replace")
+    except Unread:
+        return "/"
+
+
+def _in_manifest(files: Files, path: str, document: Document) -> Iterator[Anomaly]:
+    tricks = [*manifest_tricks(document.root)]
+    for trick, element in tricks:
+        yield _anomaly(path, trick, Location(path, element.name, line=element.line or None))
+    yield from _in_document(path, document, *(trick for trick, _ in tricks))
+    # Without a trick the two readers agree: tests/read/test_witness.py holds them to it.
+    if tricks or document.anomalies:
+        for trick in witness.disagreements(document.root, files.read(path, XML_LIMIT)):
+            yield _anomaly(path, f"two readers disagree: {trick}")
+
+
+def _in_document(path: str, document: Document, *told: str) -> Iterator[Anomaly]:
+    """What the parser noted, but for what is `told` already with the name of the attribute."""
+    for sentence in document.anomalies:
+        trick, _, place = sentence.partition(" (at offset ")
+        if any(words in trick and better in each for words, better in _BETTER for each in told):
+            continue
+        at = Location(path, offset=int(place.partition(",")[0].rstrip(")"), 16))
+        yield _anomaly(path, trick, at)
+
+
+def _in_table(files: Files, path: str) -> Iterator[Anomaly]:
+    if not path.endswith(".arsc") or path not in files:
+        return
+    with suppress(Malformed, Unread):  # which is a gap of the fact that needs a resource
+        for name in arsc_names.leading_out(files.read(path, TABLE_LIMIT)):
+            yield _anomaly(path, f"names a resource {name[:100]!r}")
+
+
+def _rule_files(app: AndroidApp, module: Module) -> Iterator[str]:
+    """The network configurations and backup rules that the manifest names."""
+    try:
+        application = app.manifest.application
+    except Unread:
+        return
+    named: tuple[Attribute[str], ...] = (
+        application.network_security_config,
+        application.full_backup_content,
+        application.data_extraction_rules,
+    )
+    names = set(module.names)
+    yield from (module.prefix + name for each in named for name in each.values if name in names)
+
+
+def _programs(app: IosApp) -> Sequence[str]:
+    try:
+        return [program.path for program in app.programs]
+    except Unread:
+        return ()
+
+
+def _in_info(files: Files, name: str) -> Iterator[Anomaly]:
+    with suppress(Malformed, Unread):  # which is a gap of the fact `bundles`
+        data = files.read(name, PLIST_LIMIT)
+        if not data.startswith(b"bplist") and b"<!ENTITY" in data:
+            yield _anomaly(name, "declares an entity")
+        for key in plist.duplicate_keys(data):
+            yield _anomaly(name, f"has the key {key[:100]!r} twice", Location(name, key[:100]))
+
+
+def _bounded(found: Iterable[Anomaly]) -> tuple[Anomaly, ...]:
+    """Each trick once; of a kind that many entries have, the first and how many more there are."""
+    seen: Counter[str] = Counter()
+    kept: list[Anomaly] = []
+    for each in dict.fromkeys(found):
+        seen[each.kind] += 1
+        if seen[each.kind] <= MAX_OF_A_KIND:
+            kept.append(each)
+    more = {kind: count - MAX_OF_A_KIND for kind, count in seen.items()}
+    kept += (_anomaly("", f"{n} more entries: {kind}") for kind, n in more.items() if n > 0)
+    return tuple(kept)

@@ -1,0 +1,64 @@
+"""A module of an Android app: an APK, or a folder of a bundle, and where its parts lie in it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from gate.formats import arsc, axml, proto_resources, proto_xml
+from gate.formats.axml import Document
+from gate.formats.resources import Resources
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where a module keeps its parts, and how its XML and its resources are written."""
+
+    manifest: str
+    table: str
+    table_limit: int
+    code: str
+    document: Callable[[bytes], Document]
+    resources: Callable[[bytes], Resources]
+
+
+APK = Layout("AndroidManifest.xml", "resources.arsc", 256 << 20, "", axml.parse, arsc.parse)
+BUNDLE_MODULE = Layout(
+    "manifest/AndroidManifest.xml",
+    "resources.pb",
+    64 << 20,
+    "dex/",
+    proto_xml.parse,
+    proto_resources.parse,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """An APK, or a module of a bundle.
+
+    `prefix` stands before every one of its `names` in the build (see `gate.app.location`);
+    `fault` says why nothing in it can be read, or is "".
+    """
+
+    prefix: str
+    names: Sequence[str]
+    layout: Layout = APK
+    fault: str = ""
+
+    @property
+    def path(self) -> str:
+        """The module itself: its folder, or the APK."""
+        return self.prefix.removesuffix("/").removesuffix("!")
+
+    @property
+    def manifest(self) -> str:
+        """The manifest's path in the build."""
+        return self.prefix + self.layout.manifest
+
+    @property
+    def dex_files(self) -> list[str]:
+        """The paths of the DEX files, in the order of the runtime, up to the first gap."""
+        found: list[str] = []
+        names, folder = set(self.names), self.layout.code
+        while (name := f"{folder}classes{len(found) + 1 if found else ''}.dex") in names:
+            found.append(self.prefix + name)
+        return found
