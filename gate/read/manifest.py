@@ -4,6 +4,7 @@ Sources: AOSP frameworks/base core/res/res/values/public-final.xml for the ids, 
 core/java/android/content/pm/parsing/ParsingPackageUtils.java for what is read where.
 """
 
+import re
 from collections.abc import Iterator
 
 from gate.app import Attribute, Location, Unread
@@ -36,6 +37,7 @@ IDS = {
     "dataExtractionRules": 0x0101063E,
 }
 COMPONENTS = ("activity", "activity-alias", "service", "receiver", "provider")
+LEVEL = re.compile(r"[0-9]{1,9}")
 PREVIEW = 10_000  # Build.VERSION_CODES.CUR_DEVELOPMENT, what a codename counts as
 
 
@@ -89,7 +91,7 @@ class ManifestReader:
 
     def _level(self, element: Element, name: str, default: int) -> int:
         texts = tuple(self._text(element, "manifest/uses-sdk", name))
-        levels = [int(text) if text.isdecimal() else PREVIEW for text in texts]
+        levels = [int(text) if LEVEL.fullmatch(text) else PREVIEW for text in texts]
         return min(levels, default=default)
 
     def _application(self, element: Element | None) -> Application:
