@@ -53,18 +53,18 @@ class Judge:
     def __init__(self, target: Target, seconds: float = SECONDS) -> None:
         self.target = target
         self._seconds = seconds
-        self._most = _peak() + MEMORY
+        self._most = peak() + MEMORY
 
     def run(self, data: bytes) -> tuple[str, Crash | None]:
         """Where the parser ended (the line that refused, or "value"), and the crash if any."""
         place, crash = self._limited(data)
-        peak = _peak()
+        peak = peak()
         if crash is None and peak > self._most:
             grown = f"{(peak - self._most + MEMORY) >> 20} MiB in use"
             crash = Crash("more than 512 MiB", self.target.name, grown)
         if peak > self._most:
             _forget_peak()
-            self._most = _peak() + MEMORY
+            self._most = peak() + MEMORY
         return place, crash
 
     def _limited(self, data: bytes) -> tuple[str, Crash | None]:
@@ -120,7 +120,7 @@ def _stop(_number: int, _frame: FrameType | None) -> None:
     raise TooSlow
 
 
-def _peak() -> int:
+def peak() -> int:
     """The most memory this process has had resident, in bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KIB
 
