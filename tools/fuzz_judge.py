@@ -58,11 +58,11 @@ class Judge:
     def run(self, data: bytes) -> tuple[str, Crash | None]:
         """Where the parser ended (the line that refused, or "value"), and the crash if any."""
         place, crash = self._limited(data)
-        peak = peak()
-        if crash is None and peak > self._most:
-            grown = f"{(peak - self._most + MEMORY) >> 20} MiB in use"
+        held = peak()
+        if crash is None and held > self._most:
+            grown = f"{(held - self._most + MEMORY) >> 20} MiB in use"
             crash = Crash("more than 512 MiB", self.target.name, grown)
-        if peak > self._most:
+        if held > self._most:
             _forget_peak()
             self._most = peak() + MEMORY
         return place, crash
