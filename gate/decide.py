@@ -10,6 +10,7 @@ from datetime import date
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
+from gate.app.code import FIRST_PARTY
 from gate.check import Check, Confidence, Finding, Outcome, Result
 from gate.policy import Action, Control, Rules, Ruleset, Waiver
 
@@ -212,7 +213,9 @@ def _is_undecided(result: Result) -> bool:
 
 def _action(finding: Finding, control: Control, case: _Case) -> Action:
     action = control.action[case.profile]
-    soft = finding.confidence is Confidence.LOW and case.rules.low_confidence == "one-step"
+    unsure = finding.confidence is Confidence.LOW and case.rules.low_confidence == "one-step"
+    foreign = finding.origin not in ("", FIRST_PARTY) and case.rules.third_party == "one-step"
+    soft = unsure or foreign
     floor = control.severity == "critical" and action is Action.WARN
     return SOFTER.get(action, action) if soft and not floor else action
 

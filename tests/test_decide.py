@@ -242,6 +242,20 @@ def test_low_confidence_softens_one_step(severity: str, action: Action, softened
     assert judge(same, result).standings[0].judged[0].action is action
 
 
+def test_a_finding_in_third_party_code_softens_one_step_however_unsure() -> None:
+    one = control("C", "android-one", action=Action.BLOCK, severity="high")
+    same = policy(one, rules=Rules(third_party="same"))
+    for origin, sure, ruleset, action in (
+        ("com.example:library", True, policy(one), Action.WARN),
+        ("com.example:library", False, policy(one), Action.WARN),
+        ("com.example:library", True, same, Action.BLOCK),
+        ("first-party", True, policy(one), Action.BLOCK),
+        ("", True, policy(one), Action.BLOCK),
+    ):
+        result = found("android-one", replace(finding(sure=sure), origin=origin))
+        assert judge(ruleset, result).standings[0].judged[0].action is action
+
+
 @pytest.mark.parametrize("action", [Action.BLOCK, Action.WARN, Action.NOTE])
 def test_an_undecided_check_leaves_no_verdict_whatever_the_control_does(action: Action) -> None:
     ruleset = policy(control("C", "android-one", action=action), control("D", "app-any"))

@@ -1,20 +1,26 @@
 """The NAME=NUMBER of `--limit`."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import fields
-from typing import Any
+from typing import Any, Final
 
 import click
 
+from gate.app.budget import Budget
 from gate.isolation import Limits
 
 UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
-NAMES = tuple(field.name for field in fields(Limits) if field.type is int)
-SECONDS = ("cpu", "wall")
+PROCESS = tuple(field.name for field in fields(Limits) if field.type is int)
+READERS = tuple(field.name for field in fields(Budget))
+NAMES = (*PROCESS, *READERS)
+BYTES = ("memory", "input", "answer", "total", "manifest", "resources", "code")
+# No reader opens an archive in an archive in an archive, whatever it is allowed.
+MOST: Final = {"nesting": 2}
 
 
 class LimitType(click.ParamType[tuple[str, int]]):
-    """One limit's name and its value in bytes or seconds."""
+    """One limit's name and its value: bytes, seconds or a count."""
 
     name = "NAME=NUMBER"
 
@@ -23,9 +29,19 @@ class LimitType(click.ParamType[tuple[str, int]]):
         if isinstance(value, tuple):
             return value
         match = re.fullmatch(r"(\w+)=([1-9]\d{0,14})([KMG]?)", str(value))
-        if not match or match[1] not in NAMES or (match[3] and match[1] in SECONDS):
+        if not match or match[1] not in NAMES or (match[3] and match[1] not in BYTES):
             self.fail(f"{value!r}: write NAME=NUMBER with NAME one of {', '.join(NAMES)}")
-        return match[1], int(match[2]) * UNITS[match[3]]
+        name, number = match[1], int(match[2]) * UNITS[match[3]]
+        if number > MOST.get(name, number):
+            self.fail(f"{value!r}: {name} is at most {MOST[name]}")
+        return name, number
 
 
 LIMIT = LimitType()
+
+
+def limits_of(given: Iterable[tuple[str, int]], *, require_sandbox: bool) -> Limits:
+    """All limits, those that were given in place of the defaults; of a name the last counts."""
+    numbers = dict(given)
+    budget = Budget(**{name: numbers.pop(name) for name in READERS if name in numbers})
+    return Limits(**numbers, require_sandbox=require_sandbox, budget=budget)

@@ -10,6 +10,7 @@ from gate import __version__
 from gate.cli.action import action
 from gate.cli.checks import checks
 from gate.cli.explain import explain
+from gate.cli.ledger import ledger
 from gate.cli.render import render
 from gate.cli.rulesets import rulesets
 from gate.cli.scan import scan
@@ -25,7 +26,7 @@ NO_VERDICT = 3
     epilog="""\b
 Exit codes of every command:
   0  pass, or the command did what it was asked
-  1  blocked: a control fails that the policy blocks on
+  1  blocked: a control fails that the policy blocks on; a ledger that does not verify
   2  wrong usage, or a ruleset or waiver file that cannot be used
   3  no verdict: unreadable build, incomplete analysis, internal error""",
 )
@@ -43,7 +44,7 @@ def gate() -> None:
     """
 
 
-for command in (scan, explain, checks, rulesets, render, action):
+for command in (scan, explain, checks, rulesets, render, ledger, action):
     gate.add_command(command)
 
 

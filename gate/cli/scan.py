@@ -4,21 +4,27 @@ import os
 import shutil
 import sys
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from datetime import UTC, date, datetime
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import click
 
 from gate.catalogue import catalogue
-from gate.cli.limit import LIMIT
-from gate.cli.output import OUTPUT, Output, clear, show, write
+from gate.cli.limit import LIMIT, limits_of
+from gate.cli.output import OUTPUT, Output, clear, is_same, show, write
 from gate.flow import Progress, Terms, created
 from gate.flow import scan as judge_all
-from gate.isolation import Limits
 from gate.policy import Ruleset, Waiver
+from gate.policy.file import read_file
 from gate.policy.ruleset import load_ruleset
 from gate.policy.waivers import load_waivers
+from gate.release.ledger import Policy
+from gate.release.ledger_file import LedgerError, Written
+from gate.release.record import Record, begin
+from gate.render.escape import terminal
+from gate.report import Document
 
 WAIVERS = ".gate-waivers.yml"
 
@@ -58,6 +64,13 @@ WAIVERS = ".gate-waivers.yml"
     "github, markdown or text; PATH - is standard output.",
 )
 @click.option(
+    "--ledger",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Append to this release ledger that the scan starts, and its verdicts when it ends; where "
+    "that cannot be written there is no verdict (exit 3). See `gate ledger`.",
+)
+@click.option(
     "--jobs",
     type=click.IntRange(1, 64),
     default=1,
@@ -70,8 +83,10 @@ WAIVERS = ".gate-waivers.yml"
     type=LIMIT,
     multiple=True,
     metavar="NAME=NUMBER",
-    help="Change a limit of the process that reads a build: memory, input, answer (bytes, or with "
-    "K, M, G), cpu, wall (seconds). What is in force stands in every report.",
+    help="Change a limit of the process that reads a build. In bytes, or with K, M, G: memory, "
+    "input, answer, total, manifest, resources, code; in seconds: cpu, wall; counts: entries, "
+    "ratio, nesting, depth, strings, findings. docs/ci.md tells what each bounds; a report says "
+    "what was in force.",
 )
 @click.option(
     "--require-sandbox",
@@ -86,6 +101,7 @@ def scan(
     waivers: str | None,
     as_of: datetime | None,
     outputs: tuple[Output, ...],
+    ledger: str | None,
     jobs: int,
     limits: tuple[tuple[str, int], ...],
     require_sandbox: bool,
@@ -104,12 +120,16 @@ def scan(
     day = as_of.date() if as_of else today()
     ruleset = load_ruleset(policy, catalogue())
     name = _profile(ruleset, profile)
-    confined = replace(Limits(), **dict(limits), require_sandbox=require_sandbox)
+    confined = limits_of(limits, require_sandbox=require_sandbox)
     terms = Terms(ruleset, _waivers(waivers, ruleset, name, day), name, day, confined)
-    clear(outputs, inputs=builds)
+    clear(outputs, inputs=(*builds, ledger) if ledger else builds)
+    record = _begin(ledger, builds, terms, waivers) if ledger else None
     with _progress(len(builds) * len(ruleset.checks), quiet) as bar:
         document = judge_all(builds, terms, _steps(bar), jobs)
-    write(document, outputs)
+    write(document, (output for output in outputs if output.path != "-"))
+    if record:
+        _finish(record, document, outputs, quiet=quiet)
+    write(document, (output for output in outputs if output.path == "-"))
     if not quiet and not any(output.path == "-" for output in outputs):
         show(document, shutil.get_terminal_size((100, 24)).columns)
     return document.exit_code
@@ -134,6 +154,49 @@ def _waivers(path: str | None, ruleset: Ruleset, profile: str, day: date) -> tup
     if path is None and not os.path.lexists(WAIVERS):
         return ()
     return load_waivers(path or WAIVERS, ruleset, catalogue(), profile=profile, as_of=day)
+
+
+def _begin(ledger: str, builds: tuple[str, ...], terms: Terms, waivers: str | None) -> Record:
+    """Write into the ledger by what these builds are judged, before one is read."""
+    path = waivers or (WAIVERS if os.path.lexists(WAIVERS) else "")
+    if any(is_same(Path(ledger), Path(other)) for other in (*builds, path) if other):
+        raise click.BadParameter(f"{ledger!r} is read here", param_hint="--ledger")
+    ruleset = terms.ruleset
+    policy = Policy(
+        name=ruleset.name,
+        version=ruleset.version,
+        sha256=ruleset.sha256,
+        profile=terms.profile,
+        as_of=terms.as_of.isoformat(),
+        waivers=sha256(read_file(path)).hexdigest() if path else "",
+    )
+    try:
+        record = begin(Path(ledger), builds, policy, terms.limits)
+    except LedgerError as error:
+        raise click.ClickException(f"ledger {error}; nothing was scanned") from error
+    _tell_torn(record.path, record.begun)
+    return record
+
+
+def _finish(
+    record: Record, document: Document, outputs: tuple[Output, ...], *, quiet: bool
+) -> None:
+    """Write the verdicts into the ledger, and tell the hash of that line."""
+    try:
+        written = record.finish(document)
+    except LedgerError as error:
+        clear(outputs, inputs=())  # no report is left that tells of a verdict
+        raise click.ClickException(f"ledger {error}; there is no verdict") from error
+    _tell_torn(record.path, written)
+    if not quiet:
+        place = f"{terminal(str(record.path), 1000)}:{written.line}"
+        click.echo(f"ledger {place}: {written.digest}", err=True)
+
+
+def _tell_torn(path: Path, written: Written) -> None:
+    if written.after_torn:
+        place = f"{terminal(str(path), 1000)}:{written.line - 1}"
+        click.echo(f"gate: ledger {place}: torn by a process that died; it is kept", err=True)
 
 
 def _progress(total: int, quiet: bool) -> AbstractContextManager[Any]:

@@ -57,3 +57,9 @@ def best(ids: Iterable[int], level: int) -> tuple[int, ...]:
         if rival is None or _RANK[algorithm.contents] > _RANK[ALGORITHMS[rival].contents]:
             chosen[algorithm.since] = each
     return tuple(chosen[since] for since in sorted(chosen))
+
+
+def strongest(ids: Iterable[int]) -> int | None:
+    """The id whose digest of the file is the strongest, None where none is known."""
+    known = [each for each in ids if each in ALGORITHMS]
+    return max(known, key=lambda each: _RANK[ALGORITHMS[each].contents], default=None)

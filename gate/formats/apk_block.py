@@ -15,6 +15,7 @@ from gate.formats.zip import Anomaly
 from gate.formats.zip_records import read_at
 
 SCHEMES = {0x7109871A: "v2", 0xF05368C0: "v3", 0x1B93AD61: "v3.1"}  # in the order Android counts
+STAMPS = {0x6DFF800D: "v2", 0x2B09189E: "v1"}  # source stamps, the one that counts first
 MAX_SIGNERS = 10  # Android's own limit, for v1 and v2 (AOSP tools/apksig, Constants)
 FOOTER_SIZE = 8 + 16
 HEADER_SIZE = 8
@@ -56,6 +57,10 @@ class BlockSigner:
     def algorithms(self) -> tuple[int, ...]:
         """Signature algorithm ids, in the order of the signatures."""
         return tuple(signature.id for signature in self.signatures)
+
+    def covers(self, level: int) -> bool:
+        """Whether the signer is for that API level."""
+        return self.min_sdk is None or self.min_sdk <= level <= (self.max_sdk or 0)
 
 
 def locate(file: BinaryIO, central_offset: int, max_size: int) -> tuple[int, "Slice"] | None:

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
 from gate.formats.errors import Malformed
+from gate.formats.hash_tree import PAGE, hash_tree
 from gate.formats.zip import ZipDirectory
 from gate.formats.zip_records import read_at
 
 SHA256: Final = "SHA-256"
 SHA512: Final = "SHA-512"
 VERITY: Final = "SHA-256 (verity)"
-PAGE: Final = 4096
 
 _CHUNK: Final = 1 << 20
 _HASHES: Final = {SHA256: "sha256", SHA512: "sha512"}
@@ -85,10 +85,7 @@ class Contents:
                 "signing block that a hash tree needs on whole pages", self.block_offset
             )
         size = sum(length for _, length in self._parts) + len(self._end_record())
-        level = b"".join(_hashed_pages(self._joined()))
-        while len(level) > PAGE:
-            level = b"".join(_hashed_pages(iter((level,))))
-        return _page_hash(level) + struct.pack("<Q", size)
+        return hash_tree(self._joined(), _SALT).root + struct.pack("<Q", size)
 
     def _joined(self) -> Iterator[bytes]:
         """The parts without a seam, in blocks of whole pages but for the last."""
@@ -99,14 +96,3 @@ class Contents:
             rest = joined[whole:]
             yield joined[:whole]
         yield rest
-
-
-def _hashed_pages(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    for block in blocks:
-        for at in range(0, len(block), PAGE):
-            yield _page_hash(block[at : at + PAGE])
-
-
-def _page_hash(page: bytes) -> bytes:
-    """The salted hash of a page, filled up with zeros."""
-    return hashlib.sha256(_SALT + page.ljust(PAGE, b"\0")).digest()

@@ -7,7 +7,7 @@ ApkUtils.findApkSigningBlock and ApkSigningBlockUtils. Nothing is verified here.
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from gate.formats.apk_block import (
@@ -15,6 +15,7 @@ from gate.formats.apk_block import (
     HEADER_SIZE,
     MAX_SIGNERS,
     SCHEMES,
+    STAMPS,
     BlockSigner,
     Slice,
     Tagged,
@@ -63,12 +64,13 @@ class FoundSigners:
 
     `offset` is that of the block, None where none is found; `damage` then says why, if there is
     something that once was one. `schemes` gives, by scheme, its signers or the reason why they
-    cannot be read; more than `MAX_SIGNERS` of v2 are not read at all.
+    cannot be read; more than `MAX_SIGNERS` of v2 are not read at all. `stamps` are the pairs of
+    source stamps by their id, unread.
     """
 
     offset: int | None
     schemes: dict[str, tuple[BlockSigner, ...] | str]
-    other_ids: tuple[int, ...] = ()
+    stamps: dict[int, Slice] = field(default_factory=dict)
     damage: str = ""
 
 
@@ -92,19 +94,20 @@ def find_signers(
     if directory.central_offset + directory.central_size != directory.eocd_offset:
         return FoundSigners(None, {}, damage="the ZIP directory does not end at its end record")
     schemes: dict[str, tuple[BlockSigner, ...] | str] = {}
-    other_ids, damage = [], ""
+    stamps: dict[int, Slice] = {}
+    damage = ""
     try:
         for pair_id, value in read_pairs(body):
             scheme = SCHEMES.get(pair_id)
-            if scheme is None:
-                other_ids.append(pair_id)
-            elif scheme not in schemes:
+            if pair_id in STAMPS:
+                stamps.setdefault(pair_id, value)
+            elif scheme and scheme not in schemes:
                 schemes[scheme] = _signers_or_reason(scheme, value)
     except OverLimit:
         raise
     except Malformed as cause:
         damage = cause.reason  # the pairs before it were found
-    return FoundSigners(offset, schemes, tuple(other_ids), damage)
+    return FoundSigners(offset, schemes, stamps, damage)
 
 
 def _signers_or_reason(scheme: str, block: Slice) -> tuple[BlockSigner, ...] | str:

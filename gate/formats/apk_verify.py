@@ -1,12 +1,10 @@
 """What each supported Android version makes of an APK's signatures.
 
 Which scheme a version reads, and what it demands: AOSP frameworks/base, ApkSignatureVerifier and
-ApkSignatureSchemeV3Verifier; tools/apksig, ApkVerifier. Not verified: an APK Signature Scheme v4
-file (.idsig), which counts beside v2 or v3 only, and source stamps.
+ApkSignatureSchemeV3Verifier; tools/apksig, ApkVerifier.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import BinaryIO, Final, TypeVar
 
 from gate.app.signing import (
@@ -15,17 +13,22 @@ from gate.app.signing import (
     RangeVerdict,
     SchemeVerdict,
     Signer,
+    SourceStamp,
     Verification,
+    as_ranges,
 )
 from gate.formats import x509
 from gate.formats.apk_algorithms import ALGORITHMS, best
 from gate.formats.apk_block import SCHEMES, BlockSigner
-from gate.formats.apk_digest import Contents
+from gate.formats.apk_digest import VERITY, Contents
 from gate.formats.apk_signing import find_signers
 from gate.formats.block_verify import SignerVerifier, announced, proof_of_rotation, rotation_from
 from gate.formats.errors import Malformed
+from gate.formats.idsig import Idsig
+from gate.formats.idsig_verify import SINCE, refusals
 from gate.formats.jar_verify import JarVerdict, verify_jar
 from gate.formats.scheme_conflicts import Identities, conflicts
+from gate.formats.source_stamp import read_stamp
 from gate.formats.zip import ZipDirectory
 from gate.formats.zip_records import read_at
 
@@ -37,7 +40,6 @@ _V2, _V3, _V31 = 24, 28, 33  # the API levels that brought them
 _SANDBOX, _REQUIRES_V2 = 26, 30
 # Where the rules of v1 change (OidConstants, getDigestsToVerify), and those of this module.
 _CHANGES: Final = (1, 9, 18, 19, 21, 22, _V2, _SANDBOX, _V3, _REQUIRES_V2, _V31)
-_STAMPS: Final = (0x2B09189E, 0x6DFF800D)
 
 
 def verify(
@@ -47,16 +49,17 @@ def verify(
     min_sdk: int,
     target_sdk: int,
     target_sandbox_version: int = 1,
+    idsig: Idsig | None = None,
 ) -> Verification:
     """
     Verify the signatures of an APK for the API levels from `min_sdk` to `CURRENT`.
 
-    The file is hashed once for v2 and later, and its entries once for v1 where some level reads
-    it. Raises OverLimit where a part is too large to be judged; anything else that is wrong is a
-    verdict.
+    The file is hashed once for v2 and later, its entries once for v1 where some level reads it,
+    and the file once more for the `idsig` beside it, if there is one. Raises OverLimit where a
+    part is too large to be judged; anything else that is wrong is a verdict.
     """
     judge = _Judge(file, directory, target_sdk, target_sandbox_version)
-    return judge.verification(max(1, min(min_sdk, CURRENT)))
+    return judge.verification(max(1, min(min_sdk, CURRENT)), idsig)
 
 
 class _Judge:
@@ -74,20 +77,44 @@ class _Judge:
         self._jar = JarVerdict()
         self._certificates: dict[bytes, tuple[Certificate, ...]] = {}
 
-    def verification(self, min_sdk: int) -> Verification:
+    def verification(self, min_sdk: int, idsig: Idsig | None) -> Verification:
         starts = self._starts(min_sdk)
         to_jar = [level for level in starts if not self._block_scheme(level)]
         if to_jar:
             missing = {level: self._missing(level) for level in to_jar}
             self._jar = verify_jar(self._file, self._directory, missing)
-        verdicts = _merged([self._opinion(level) for level in starts])
+        verdicts = as_ranges([self._opinion(level) for level in starts], CURRENT)
+        schemes = [self._scheme(scheme, verdicts) for scheme in self._schemes()]
+        if idsig is not None:
+            schemes.append(self._beside(idsig, starts))
         return Verification(
             verdicts=verdicts,
-            schemes=tuple(self._scheme(scheme, verdicts) for scheme in self._schemes()),
+            schemes=tuple(schemes),
             conflicts=conflicts(self._identities(verdicts)),
             damage=self._found.damage,
-            source_stamp=any(stamp in self._found.other_ids for stamp in _STAMPS),
+            source_stamp=self._stamp(verdicts),
         )
+
+    def _beside(self, idsig: Idsig, starts: list[int]) -> SchemeVerdict:
+        """The verdict on the .idsig beside the file."""
+        levels = [level for level in starts if level >= SINCE]
+        schemes = [(self._block_scheme(level), level) for level in levels]
+        errors = refusals(
+            idsig,
+            self._file,
+            [(scheme, self._read_signers(scheme, level)) for scheme, level in schemes],
+        )
+        signers = _once(self._signer("v4", each.certificate) for each in idsig.signers)
+        digests = (DigestUse("contents", VERITY),)
+        first = levels[0]
+        return SchemeVerdict(
+            "v4", not errors, errors, (), signers, digests, first, CURRENT, idsig.sha256
+        )
+
+    def _stamp(self, verdicts: tuple[RangeVerdict, ...]) -> SourceStamp | None:
+        read = dict.fromkeys(verdict.scheme for verdict in verdicts if verdict.scheme)
+        signers = {scheme: self._signers(scheme) for scheme in read}
+        return read_stamp(self._file, self._directory, self._found.stamps, signers)
 
     def _starts(self, min_sdk: int) -> list[int]:
         """The levels from `min_sdk` on at which something changes, the lowest first."""
@@ -111,7 +138,7 @@ class _Judge:
         schemes = self._found.schemes
         if level >= _V31 and "v3.1" in schemes:
             signers = self._signers("v3.1")
-            if not signers or any(_covers(signer, level) for signer in signers):
+            if not signers or any(signer.covers(level) for signer in signers):
                 return "v3.1"
         if level >= _V3 and "v3" in schemes:
             return "v3"
@@ -172,7 +199,7 @@ class _Judge:
             return "there is a v3.1 block without a v3 block"
         if lost := next(filter(None, (self._stripped(signer, level) for signer in signers)), ""):
             return lost
-        current = [signer for signer in signers if _covers(signer, level)]
+        current = self._read_signers(scheme, level)
         if len(current) != 1 and scheme != "v2":
             return f"the {scheme} block has {len(current)} signers for API level {level}"
         for signer in (*current, *signers):
@@ -198,9 +225,12 @@ class _Judge:
     def _block_signers(self, scheme: str, level: int) -> tuple[Signer, ...]:
         return tuple(
             self._signer(scheme, signer.certificates[0])
-            for signer in self._signers(scheme)
-            if _covers(signer, level) and signer.certificates
+            for signer in self._read_signers(scheme, level)
+            if signer.certificates
         )
+
+    def _read_signers(self, scheme: str, level: int) -> tuple[BlockSigner, ...]:
+        return tuple(each for each in self._signers(scheme) if each.covers(level))
 
     def _signer(self, scheme: str, certificate: bytes, path: str = "") -> Signer:
         """The signer with its own certificate, as far as that can be read."""
@@ -214,8 +244,7 @@ class _Judge:
     def _block_digests(self, scheme: str, level: int) -> Iterator[DigestUse]:
         used = {
             ALGORITHMS[each].contents: None
-            for signer in self._signers(scheme)
-            if _covers(signer, level)
+            for signer in self._read_signers(scheme, level)
             for each in best(signer.algorithms, level)
         }
         return (DigestUse("contents", algorithm) for algorithm in used)
@@ -259,23 +288,5 @@ class _Judge:
         )
 
 
-def _covers(signer: BlockSigner, level: int) -> bool:
-    return signer.min_sdk is None or signer.min_sdk <= level <= (signer.max_sdk or 0)
-
-
 def _once(items: Iterable[T]) -> tuple[T, ...]:
     return tuple(dict.fromkeys(items))
-
-
-def _merged(opinions: list[RangeVerdict]) -> tuple[RangeVerdict, ...]:
-    """Each opinion for the levels up to the next, neighbours that agree put together."""
-    merged: list[RangeVerdict] = []
-    for opinion in reversed(opinions):
-        end = merged[-1].from_api - 1 if merged else CURRENT
-        if merged and replace(merged[-1], from_api=0, to_api=0) == replace(
-            opinion, from_api=0, to_api=0
-        ):
-            merged[-1] = replace(merged[-1], from_api=opinion.from_api)
-        else:
-            merged.append(replace(opinion, to_api=end))
-    return tuple(reversed(merged))

@@ -14,7 +14,7 @@ from gate.formats.res_chunk import Chunk
 from gate.formats.res_config import qualifier
 from gate.formats.res_value import STRING, TypedValue
 from gate.formats.resources import ConfiguredValue, Resources, Unresolvable
-from gate.formats.stringpool import StringPool
+from gate.formats.stringpool import MAX_STRINGS, StringPool
 
 __all__ = ["ConfiguredValue", "ResourceTable", "Unresolvable", "parse"]
 
@@ -26,8 +26,15 @@ class ResourceTable(Resources):
     """The resources of one resources.arsc; `anomalies` are plain sentences about the file."""
 
     def __init__(
-        self, packages: tuple[Package, ...], strings: StringPool | None, anomalies: tuple[str, ...]
+        self,
+        packages: tuple[Package, ...],
+        strings: StringPool | None,
+        anomalies: tuple[str, ...],
+        declared: int,
+        renames_framework: bool = False,
     ) -> None:
+        self.packages = declared, len(packages)
+        self.renames_framework = renames_framework
         self._packages = packages
         self._strings = strings
         self.anomalies = anomalies
@@ -79,13 +86,13 @@ class ResourceTable(Resources):
         return TypedValue(kind, data, self._strings.string(data))
 
 
-def parse(data: bytes) -> ResourceTable:
+def parse(data: bytes, *, max_strings: int = MAX_STRINGS) -> ResourceTable:
     """Index the chunks of a resources.arsc; entries and strings are decoded on look-up.
 
-    Raises Malformed where androidfw refuses the table, OverLimit past the limits of
-    gate.formats.arsc_packages.
+    Raises Malformed where androidfw refuses the table, OverLimit past `max_strings` of one pool and
+    the limits of gate.formats.arsc_packages.
     """
-    reader = TableReader(data)
+    reader = TableReader(data, max_strings)
     packages: list[Package] = []
     strings: StringPool | None = None
     missing = 0
@@ -96,7 +103,7 @@ def parse(data: bytes) -> ResourceTable:
         missing += _declared_packages(data, table)
         for chunk in reader.children(table.body, table.end):
             if chunk.type == res_chunk.STRING_POOL and strings is None:
-                strings = StringPool(data, chunk)
+                strings = StringPool(data, chunk, max_strings)
             elif chunk.type == res_chunk.TABLE_PACKAGE:
                 packages.append(reader.package(chunk))
                 missing -= 1
@@ -108,7 +115,7 @@ def parse(data: bytes) -> ResourceTable:
         "data that belongs to no whole chunk is ignored": reader.cut,
     }
     noted = tuple(sentence for sentence, present in anomalies.items() if present)
-    return ResourceTable(tuple(packages), strings, noted)
+    return ResourceTable(tuple(packages), strings, noted, missing + len(packages), reader.renames)
 
 
 def _declared_packages(data: bytes, table: Chunk) -> int:

@@ -10,7 +10,7 @@ from typing import Final
 
 from gate.formats import res_chunk
 from gate.formats.arsc_packages import TableReader
-from gate.formats.stringpool import StringPool
+from gate.formats.stringpool import MAX_STRINGS, StringPool
 
 MAX_NAMES: Final = 10
 _STEPS: Final = tuple(
@@ -19,19 +19,20 @@ _STEPS: Final = tuple(
 _LEADS_OUT: Final = re.compile(r"(?:^|[/\\])\.\.[/\\]")
 
 
-def leading_out(data: bytes) -> tuple[str, ...]:
+def leading_out(data: bytes, *, max_strings: int = MAX_STRINGS) -> tuple[str, ...]:
     """The first of those names among the types and entries of a resources.arsc.
 
     Raises Malformed as `gate.formats.arsc.parse` does, but only where the bytes hold `../` at all.
     """
     if not any(step in data for step in _STEPS):
         return ()
-    names = (name for pool in _pools(data) for name in _strings(pool) if _LEADS_OUT.search(name))
+    pools = _pools(data, max_strings)
+    names = (name for pool in pools for name in _strings(pool) if _LEADS_OUT.search(name))
     return tuple(name for _, name in zip(range(MAX_NAMES), names, strict=False))
 
 
-def _pools(data: bytes) -> Iterator[StringPool]:
-    reader = TableReader(data)
+def _pools(data: bytes, max_strings: int) -> Iterator[StringPool]:
+    reader = TableReader(data, max_strings)
     for table in reader.children(0, len(data)):
         if table.type != res_chunk.TABLE:
             continue

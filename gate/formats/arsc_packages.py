@@ -13,7 +13,7 @@ from gate.formats import res_chunk
 from gate.formats.errors import Malformed, OverLimit
 from gate.formats.res_chunk import Chunk, child_chunks
 from gate.formats.res_value import COMPLEX, RES_VALUE
-from gate.formats.stringpool import StringPool
+from gate.formats.stringpool import MAX_STRINGS, StringPool
 
 MAX_CHUNKS: Final = 100_000
 MAX_CONFIGURATIONS: Final = 4_096
@@ -27,6 +27,7 @@ _COMPLEX_FLAG: Final = 0x0001
 _COMPACT_FLAG: Final = 0x0008
 _NO_ENTRY: Final = 0xFFFFFFFF
 _NO_ENTRY16: Final = 0xFFFF
+_FRAMEWORK: Final = "android\0".encode("utf-16-le")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +136,15 @@ class TableReader:
     """Walks the chunks of one table file, counting them, and indexes its packages.
 
     `flagged` tells of values that depend on feature flags, which are not read; `cut` of data
-    that belongs to no whole chunk.
+    that belongs to no whole chunk; `renames` of other ids for resources of the framework.
     """
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, max_strings: int = MAX_STRINGS) -> None:
         self.flagged = False
         self.cut = False
+        self.renames = False
         self._data = data
+        self._max_strings = max_strings
         self._chunks = 0
 
     def children(self, start: int, end: int) -> Iterator[Chunk]:
@@ -166,16 +169,28 @@ class TableReader:
         for child in self.children(chunk.body, chunk.end):
             if child.type == res_chunk.STRING_POOL:
                 if child.start == chunk.start + type_names:
-                    package.type_names = StringPool(self._data, child)
+                    package.type_names = self._pool(child)
                 elif child.start == chunk.start + key_names:
-                    package.key_names = StringPool(self._data, child)
+                    package.key_names = self._pool(child)
             elif child.type == res_chunk.TABLE_TYPE_SPEC:
                 self._type_spec(child, package)
             elif child.type == res_chunk.TABLE_TYPE:
                 self._type(child, package)
             elif child.type == res_chunk.TABLE_FLAGGED:
                 self.flagged = True
+            elif child.type in (res_chunk.TABLE_LIBRARY, res_chunk.TABLE_STAGED_ALIAS):
+                self.renames = self.renames or self._renames(child)
         return package
+
+    def _renames(self, chunk: Chunk) -> bool:
+        """Whether the chunk gives a framework resource another id (`DynamicRefTable`)."""
+        body = self._data[chunk.body : chunk.end]
+        if chunk.type == res_chunk.TABLE_LIBRARY:
+            return any(name[4:].startswith(_FRAMEWORK) for name in _records(body, 4 + 256))
+        return any(record[7] == 1 for record in _records(body, 8))
+
+    def _pool(self, chunk: Chunk) -> StringPool:
+        return StringPool(self._data, chunk, self._max_strings)
 
     def _type_offset(self, chunk: Chunk) -> int:
         if chunk.header_size < 288:
@@ -213,3 +228,8 @@ class TableReader:
             raise OverLimit(f"a type has over {MAX_CONFIGURATIONS} configurations", chunk.start)
         place = chunk.start + entries
         configurations.append(TypeChunk(self._data, chunk, flags, count, place))
+
+
+def _records(data: bytes, size: int) -> Iterator[bytes]:
+    """The whole records of that size; the declared count may be wrong, what lies there is not."""
+    return (data[at : at + size] for at in range(0, len(data) - size + 1, size))

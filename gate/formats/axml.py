@@ -5,6 +5,7 @@ and AttributeFinder.h for the order of attributes. What a device tolerates and n
 writes becomes an anomaly of the document.
 """
 
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from struct import Struct
 from typing import Final
@@ -14,6 +15,7 @@ from gate.formats.axml_nodes import CDATA, ELEMENT, END_ELEMENT, NodeReader
 from gate.formats.errors import Malformed, OverLimit
 from gate.formats.res_chunk import Chunk
 from gate.formats.res_value import STRING, TypedValue
+from gate.formats.stringpool import MAX_STRINGS
 
 ANDROID_NAMESPACE: Final = "http://schemas.android.com/apk/res/android"
 MAX_DEPTH: Final = 512
@@ -37,6 +39,11 @@ class Attribute:
     value: TypedValue
     raw: str | None
 
+    @property
+    def text(self) -> str | None:
+        """What AOSP XmlBlock.Parser.getAttributeValue gives: the raw text before the value."""
+        return self.value.text if self.raw is None else self.raw
+
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Element:
@@ -52,9 +59,37 @@ class Element:
     line: int
     text: str
 
+    def walk(self) -> "Iterator[Element]":
+        """Yield the element and every one below it, in no certain order."""
+        waiting = [self]
+        while waiting:
+            element = waiting.pop()
+            waiting += element.children
+            yield element
+
     def find_all(self, name: str) -> tuple["Element", ...]:
         """Return the direct children of that local name, in file order."""
         return tuple(child for child in self.children if child.name == name)
+
+    def named(self, name: str, namespace: str = "") -> Attribute | None:
+        """Return the first attribute of that name and namespace, whatever its id.
+
+        Android looks so for what has no id, and for the name of an action or a category.
+        """
+        found = (a for a in self.attributes if (a.name, a.namespace) == (name, namespace))
+        return next(found, None)
+
+    def reached(self, through: Container[str]) -> Iterator["Element"]:
+        """Yield the children, and behind each that `through` names what this yields of it."""
+        waiting = [iter(self.children)]
+        while waiting:
+            child = next(waiting[-1], None)
+            if child is None:
+                waiting.pop()
+                continue
+            yield child
+            if child.name in through:
+                waiting.append(iter(child.children))
 
     def attribute(self, name: str, resource_id: int | None = None) -> Attribute | None:
         """Return the first attribute with `resource_id`, or of that local name if None is given.
@@ -78,14 +113,14 @@ class Document:
     anomalies: tuple[str, ...]
 
 
-def parse(data: bytes) -> Document:
+def parse(data: bytes, *, max_depth: int = MAX_DEPTH, max_strings: int = MAX_STRINGS) -> Document:
     """Parse one binary XML document; nothing behind the end of its root element is read.
 
     Raises Malformed where Android refuses the document or its own readers disagree (text XML
-    included), OverLimit past MAX_DEPTH, MAX_ELEMENTS or MAX_ATTRIBUTES.
+    included), OverLimit past `max_depth`, `max_strings`, MAX_ELEMENTS or MAX_ATTRIBUTES.
     """
-    reader = NodeReader(data)
-    root = _Tree(data, reader).root()
+    reader = NodeReader(data, max_strings)
+    root = _Tree(data, reader, max_depth).root()
     return Document(root, reader.anomalies.sentences())
 
 
@@ -109,8 +144,9 @@ class _Open:
 class _Tree:
     """Builds the elements out of the nodes."""
 
-    def __init__(self, data: bytes, reader: NodeReader) -> None:
+    def __init__(self, data: bytes, reader: NodeReader, max_depth: int) -> None:
         self._data = data
+        self._max_depth = max_depth
         self._reader = reader
         self._note = reader.anomalies.add
         self._open: list[_Open] = []
@@ -134,8 +170,8 @@ class _Tree:
         self._element_count += 1
         if self._element_count > MAX_ELEMENTS:
             raise OverLimit(f"there are more than {MAX_ELEMENTS} elements", chunk.start)
-        if len(self._open) >= MAX_DEPTH:
-            raise OverLimit(f"elements nest deeper than {MAX_DEPTH}", chunk.start)
+        if len(self._open) >= self._max_depth:
+            raise OverLimit(f"elements nest deeper than {self._max_depth}", chunk.start)
         namespace, name, start, size, count, *_ = ELEMENT.unpack_from(self._data, chunk.body)
         if name < 0:
             raise Malformed("an element has no name", chunk.start)
@@ -146,7 +182,8 @@ class _Tree:
         self._note_order(attributes, chunk.start)
         line = int.from_bytes(self._data[chunk.start + 8 : chunk.start + 12], "little")
         text = self._reader.pool.string(name)
-        self._open.append(_Open(name, text, self._optional(namespace) or "", attributes, line))
+        place = self._unasked(namespace, "the namespace of an element", chunk.start) or ""
+        self._open.append(_Open(name, text, place, attributes, line))
 
     def _check_attributes(self, chunk: Chunk, start: int, size: int, count: int) -> None:
         if start + size * count > chunk.size - chunk.header_size:
@@ -164,7 +201,7 @@ class _Tree:
         namespace, name, raw, _, _, kind, data = _ATTRIBUTE.unpack_from(self._data, offset)
         resource_id = self._reader.resource_id(name)
         raw_text = self._beside(raw, "text", resource_id, offset)
-        text = self._reader.pool.string(data) if kind == STRING else None
+        text = self._value(data, raw_text, offset) if kind == STRING else None
         if text is not None and raw_text is not None and text != raw_text:
             self._note("an attribute's text differs from its string value", offset)
         name_text = self._beside(name, "name", resource_id, offset)
@@ -178,16 +215,26 @@ class _Tree:
             raw_text,
         )
 
+    def _value(self, index: int, beside: str | None, offset: int) -> str | None:
+        """Read a string value, which must be readable unless there is a text beside it."""
+        if beside is None:
+            return self._optional(index)
+        return self._unasked(index, "a string value", offset)
+
     def _beside(self, index: int, what: str, resource_id: int, offset: int) -> str | None:
         """Read what Android reads only of attributes without a resource id."""
+        if resource_id == 0:
+            return self._optional(index)
+        return self._unasked(index, f"the {what} of an attribute with a resource id", offset)
+
+    def _unasked(self, index: int, what: str, offset: int) -> str | None:
+        """Read what Android reads only when it is asked for; None where it cannot be read."""
         try:
             return self._optional(index)
         except OverLimit:
             raise
         except Malformed:
-            if resource_id == 0:
-                raise
-            self._note(f"the {what} of an attribute with a resource id cannot be read", offset)
+            self._note(f"{what} cannot be read", offset)
             return None
 
     def _optional(self, index: int) -> str | None:

@@ -57,9 +57,10 @@ class NodeReader:
     declared end of the document in bytes.
     """
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, max_strings: int) -> None:
         self.anomalies = Anomalies()
         self._data = data
+        self._max_strings = max_strings
         self._resource_map = 0
         self._resource_count = 0
         start, self.end = self._header()
@@ -120,7 +121,7 @@ class NodeReader:
             elif res_chunk.XML_FIRST_NODE <= chunk.type <= res_chunk.XML_LAST_NODE:
                 if pool is None:
                     raise Malformed("no string pool stands before the first node", offset)
-                strings = StringPool(self._data, pool)
+                strings = StringPool(self._data, pool, self._max_strings)
                 if self._resource_count > len(strings):
                     self.anomalies.add("the resource map is longer than the string pool", offset)
                 return strings, offset

@@ -112,9 +112,12 @@ def certificates(der: bytes) -> tuple[bytes, ...]:
     )
 
 
-def content(der: bytes) -> bytes:
-    """The content that a SignedData encapsulates; Malformed where it is detached or no data."""
-    encapsulated = _signed_data(der)[2]
+def content(der: bytes, *, max_bytes: int = MAX_BYTES) -> bytes:
+    """The content that a SignedData encapsulates; Malformed where it is detached or no data.
+
+    OverLimit where the message is larger than `max_bytes`.
+    """
+    encapsulated = _signed_data(der, max_bytes)[2]
     fields = ber.fields(der, encapsulated, 1, "encapsulated content")
     if len(fields) < 2 or fields[1].tag != _EXPLICIT_0:
         raise Malformed("CMS signed data without content (detached signature)", encapsulated.start)
@@ -135,10 +138,10 @@ def signer_certificates(der: bytes) -> tuple[bytes, ...]:
     return tuple(dict.fromkeys(found for found in signers if found is not None))
 
 
-def _signed_data(der: bytes) -> list[ber.Element]:
+def _signed_data(der: bytes, max_bytes: int = MAX_BYTES) -> list[ber.Element]:
     """Version, digest algorithms, encapsulated content, then what follows (RFC 5652 5.1)."""
-    if len(der) > MAX_BYTES:
-        raise OverLimit(f"CMS message of {len(der)} bytes, more than {MAX_BYTES}")
+    if len(der) > max_bytes:
+        raise OverLimit(f"CMS message of {len(der)} bytes, more than {max_bytes}")
     outer = ber.element(der, 0, len(der))
     if outer.tag != ber.SEQUENCE:
         raise Malformed("not a CMS message", 0)

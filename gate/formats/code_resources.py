@@ -91,13 +91,13 @@ class Comparison:
     unread: tuple[str, ...]
 
 
-def parse(data: bytes) -> tuple[Envelope, ...]:
+def parse(data: bytes, *, max_bytes: int = plist.MAX_BYTES) -> tuple[Envelope, ...]:
     """The forms that a CodeResources file has, files2 first, as Security prefers it.
 
     Raises Malformed where the file is no such list or an entry or rule cannot be understood, and
-    OverLimit for more than 64 rules.
+    OverLimit for more than 64 rules or `max_bytes`.
     """
-    root = plist.parse(data)
+    root = plist.parse(data, max_bytes=max_bytes)
     if not isinstance(root, dict):
         raise Malformed("CodeResources whose property list is no dictionary")
     forms = [form for form in ("files2", "files") if form in root]

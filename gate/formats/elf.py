@@ -19,6 +19,7 @@ from gate.formats.elf_image import (
 )
 from gate.formats.errors import Malformed, OverLimit
 
+DART_SNAPSHOT: Final = "_kDartIsolateSnapshotData"  # a symbol of compiled Dart code
 PT_GNU_STACK, PT_GNU_RELRO = 0x6474E551, 0x6474E552
 PF_X, PF_W, PF_R = 1, 2, 4
 
@@ -27,7 +28,7 @@ _DT_RELASZ, _DT_SONAME, _DT_RPATH, _DT_REL, _DT_RELSZ, _DT_PLTREL = 8, 14, 15, 1
 _DT_TEXTREL, _DT_JMPREL, _DT_BIND_NOW, _DT_RUNPATH, _DT_FLAGS = 22, 23, 24, 29, 30
 _DT_GNU_HASH, _DT_FLAGS_1 = 0x6FFFFEF5, 0x6FFFFFFB
 # Sizes of every relocation table: REL, RELA, JMPREL, RELR, and Android's packed REL, RELA, RELR.
-_RELOCATION_SIZES: Final = (
+RELOCATION_SIZES: Final = (
     _DT_RELSZ,
     _DT_RELASZ,
     _DT_PLTRELSZ,
@@ -36,7 +37,7 @@ _RELOCATION_SIZES: Final = (
     0x60000012,
     0x6FFFE001,
 )
-_DF_TEXTREL, _DF_BIND_NOW, _DF_1_NOW = 4, 8, 1
+_DF_TEXTREL, DF_BIND_NOW, DF_1_NOW = 4, 8, 1
 
 _TYPE: Final = {1: "relocatable", 2: "executable", 3: "shared", 4: "core"}
 _ABI: Final = {
@@ -100,7 +101,7 @@ def parse(data: bytes | memoryview) -> Elf:
     stacks = [segment.flags for segment in image.segments if segment.type == PT_GNU_STACK]
     strings = string_table(image, last)
     return Elf(
-        abi=_ABI.get((image.machine, image.bits), f"machine-{image.machine}"),
+        abi=abi_name(image.machine, image.bits),
         machine=image.machine,
         elf_class=image.bits,
         type=_TYPE.get(image.type, f"type-{image.type}"),
@@ -108,8 +109,8 @@ def parse(data: bytes | memoryview) -> Elf:
         relro=any(segment.type == PT_GNU_RELRO for segment in image.segments),
         gnu_stack_flags=stacks[-1] if stacks else None,
         has_dynamic=bool(dynamic),
-        bind_now=_DT_BIND_NOW in last or bool(flags & _DF_BIND_NOW or flags_1 & _DF_1_NOW),
-        has_relocations=any(last.get(tag) for tag in _RELOCATION_SIZES),
+        bind_now=_DT_BIND_NOW in last or bool(flags & DF_BIND_NOW or flags_1 & DF_1_NOW),
+        has_relocations=any(last.get(tag) for tag in RELOCATION_SIZES),
         text_relocations=_DT_TEXTREL in last or bool(flags & _DF_TEXTREL),
         has_got=_DT_PLTGOT in last,
         needed=tuple(strings.text(value) for tag, value in dynamic if tag == _DT_NEEDED),
@@ -117,6 +118,11 @@ def parse(data: bytes | memoryview) -> Elf:
         runpath=_named(strings, last, _DT_RUNPATH),
         rpath=_named(strings, last, _DT_RPATH),
     )
+
+
+def abi_name(machine: int, bits: int) -> str:
+    """Android's name for an e_machine in a file of 32 or 64 bits, or `machine-<e_machine>`."""
+    return _ABI.get((machine, bits), f"machine-{machine}")
 
 
 def dynamic_symbols(data: bytes | memoryview) -> tuple[str, ...]:

@@ -20,7 +20,6 @@ from gate.formats.zip_records import read_at
 
 MAX_FILE: Final = 64 << 20  # of MANIFEST.MF, and of all .SF files together
 MAX_BLOCK: Final = 16 << 20
-MAX_HASHED: Final = 8 << 30  # bytes of all entries together
 
 _FOLDER: Final = "META-INF/"
 _MANIFEST: Final = "META-INF/MANIFEST.MF"
@@ -49,7 +48,7 @@ def verify_jar(
     """
     Verify for each of `levels`, which gives the newer schemes that it knows and did not find.
 
-    Every entry is hashed at most once. Raises OverLimit for a manifest, or contents, too large.
+    Every entry is hashed at most once. Raises OverLimit for a manifest, or an entry, too large.
     """
     return _Verifier(file, directory, levels).run()
 
@@ -146,7 +145,6 @@ class _Verifier:
         """Verify every entry outside META-INF for all levels that are still open."""
         alike = self._alike()
         open_levels = list(alike)
-        hashed = 0
         first: dict[int, tuple[Accepted, ...]] = {}
         for name, entry in sorted(self._entries.items(), key=lambda item: item[1].header_offset):
             if name.startswith(_FOLDER) or name.endswith("/"):
@@ -160,9 +158,6 @@ class _Verifier:
                     open_levels.remove(level)
             if not open_levels:
                 break
-            hashed += entry.size
-            if hashed > MAX_HASHED:
-                raise OverLimit(f"entries of more than {MAX_HASHED} bytes under a JAR signature")
             self._compare(entry, wanted, open_levels)
         for level, levels in alike.items():
             if level in open_levels and level not in first:
@@ -219,7 +214,7 @@ class _Verifier:
         reason = ""
         try:
             self._must_agree(entry)
-            for block in iter_entry(self._file, entry, self._directory, MAX_HASHED):
+            for block in iter_entry(self._file, entry, self._directory, entry.size):
                 for each in hashes.values():
                     each.update(block)
         except OverLimit:

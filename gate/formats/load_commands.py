@@ -114,16 +114,39 @@ def target(commands: Sequence[Command], *, intel: bool) -> Target:
     """
     for command in commands:
         if command.number == _BUILD_VERSION:
-            platform, min_os, sdk = command.unpack("III", 8)
-            name = _PLATFORM.get(platform, f"platform-{platform}")
-            return Target(name, _version(min_os), _version(sdk))
+            number, min_os, sdk = command.unpack("III", 8)
+            return Target(platform(number), _version(min_os), _version(sdk))
     for command in commands:
         if command.number in _VERSION_MIN:
             min_os, sdk = command.unpack("II", 8)
-            name = _VERSION_MIN[command.number]
-            simulator = "simulator" if intel and name != "macos" else ""
-            return Target(name + simulator, _version(min_os), _version(sdk))
+            name = oldest_platform(command.number, intel=intel)
+            return Target(name, _version(min_os), _version(sdk))
     return Target()
+
+
+def platform(number: int) -> str:
+    """The platform that an LC_BUILD_VERSION names by its number."""
+    return _PLATFORM.get(number, f"platform-{number}")
+
+
+def oldest_platform(command: int, *, intel: bool) -> str:
+    """The platform of an LC_VERSION_MIN_* command, or its simulator."""
+    name = _VERSION_MIN[command]
+    return f"{name}simulator" if intel and name != "macos" else name
+
+
+def repeated(commands: Sequence[Command]) -> tuple[str, ...]:
+    """Of what an image states once the things that it states twice, and differently, in words.
+
+    A library for macOS and Mac Catalyst alike has two build versions.
+    """
+    kinds = (
+        ("LC_BUILD_VERSION", (_BUILD_VERSION,)),
+        ("LC_VERSION_MIN", tuple(_VERSION_MIN)),
+        ("LC_ENCRYPTION_INFO", _ENCRYPTION),
+    )
+    bodies = {name: {c.body for c in commands if c.number in kind} for name, kind in kinds}
+    return tuple(f"has two {name}" for name, found in bodies.items() if len(found) > 1)
 
 
 def uuid(commands: Sequence[Command]) -> str:

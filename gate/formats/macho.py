@@ -1,8 +1,7 @@
 """Mach-O images, thin and fat: architecture, platform, encryption, libraries, signature bytes.
 
 Sources: Apple's mach-o/loader.h and mach-o/fat.h (structures), xnu's bsd/kern/mach_fat.c (what a
-device refuses). Headers and load commands are read here, within bounds; imported symbols are
-lief's, which enters through this module alone and only when asked.
+device refuses). Headers and load commands are read, within bounds, and nothing behind them.
 """
 
 import struct
@@ -27,6 +26,7 @@ _THIN: Final = {
 _MAX_SLICES: Final = 32
 
 _ARM, _ARM64, _ARM64_32, _I386, _X86_64 = 12, 0x0100000C, 0x0200000C, 7, 0x01000007
+INTEL: Final = (_I386, _X86_64)
 _CPU: Final = {
     _ARM: "arm",
     _ARM64: "arm64",
@@ -67,7 +67,8 @@ class Slice:
     `architecture` is Apple's name (arm64, arm64e, armv7, x86_64, ...) or `cpu-<n>`; `platform`,
     `min_os`, `sdk` and `uuid` are "" where the image does not state them. `code_signature` is
     offset and size within the slice, `signature` the bytes there (b"" for none). `encrypted` means
-    that the App Store's encryption is on, so that code and strings cannot be read.
+    that the App Store's encryption is on, so that code and strings cannot be read. `odd` names what
+    another reader may take otherwise: it is there twice.
     """
 
     architecture: str
@@ -87,6 +88,7 @@ class Slice:
     dylibs: tuple[str, ...]
     rpaths: tuple[str, ...]
     uuid: str
+    odd: tuple[str, ...] = ()
 
     @property
     def pie(self) -> bool:
@@ -109,29 +111,6 @@ def parse(data: bytes) -> tuple[Slice, ...]:
             raise Malformed(f"fat Mach-O slice of CPU {image.cpu_type}, promised as {cpu}", offset)
         slices.append(image)
     return tuple(slices)
-
-
-def imported_symbols(image: bytes) -> tuple[str, ...]:
-    """The symbols that one image (the bytes of one slice) takes from others, sorted.
-
-    Names carry the leading underscore of C. Reads with lief, which costs about a second when it is
-    first loaded; Malformed where lief refuses the image or sees other load commands than we do.
-    """
-    ours = _slice(image, 0)
-    import lief
-
-    lief.logging.disable()
-    # lief's outer object owns the image and must outlive it: lief reads freed memory otherwise.
-    fat = lief.MachO.parse(bytes(image))
-    theirs = fat.at(0) if fat is not None and fat.size else None
-    if theirs is None:
-        raise Malformed("Mach-O image that lief cannot read")
-    if len(theirs.commands) != ours.command_count:
-        raise Malformed(
-            f"Mach-O image of {ours.command_count} load commands, of which lief reads "
-            f"{len(theirs.commands)}"
-        )
-    return tuple(sorted({str(symbol.name) for symbol in theirs.imported_symbols}))
 
 
 def _fat_places(data: bytes) -> list[tuple[int, int, int]]:
@@ -166,12 +145,12 @@ def _slice(image: bytes, offset: int) -> Slice:
     if file_type != 10:  # a dSYM keeps its segments' places but not their bytes
         load_commands.check_segments(commands, len(image))
     place = load_commands.code_signature(commands, len(image))
-    target = load_commands.target(commands, intel=cpu_type in (_I386, _X86_64))
+    target = load_commands.target(commands, intel=cpu_type in INTEL)
     return Slice(
-        architecture=_architecture(cpu_type, cpu_subtype),
+        architecture=architecture(cpu_type, cpu_subtype),
         cpu_type=cpu_type,
         cpu_subtype=cpu_subtype,
-        file_type=_FILE_TYPE.get(file_type, f"type-{file_type}"),
+        file_type=type_name(file_type),
         flags=flags,
         offset=offset,
         size=len(image),
@@ -185,10 +164,16 @@ def _slice(image: bytes, offset: int) -> Slice:
         dylibs=load_commands.dylibs(commands),
         rpaths=load_commands.rpaths(commands),
         uuid=load_commands.uuid(commands),
+        odd=load_commands.repeated(commands),
     )
 
 
-def _architecture(cpu_type: int, cpu_subtype: int) -> str:
+def type_name(file_type: int) -> str:
+    """What an image is by the file type in its header: execute, dylib, ..., or `type-<n>`."""
+    return _FILE_TYPE.get(file_type, f"type-{file_type}")
+
+
+def architecture(cpu_type: int, cpu_subtype: int) -> str:
     """Apple's name; the top byte of the subtype holds capabilities (CPU_SUBTYPE_MASK)."""
     name = _CPU.get(cpu_type, f"cpu-{cpu_type}")
     return _SUBCPU.get((cpu_type, cpu_subtype & 0x00FFFFFF), name)

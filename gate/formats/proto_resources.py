@@ -36,6 +36,7 @@ class ProtoTable(Resources):
         self._entries: dict[int, dict[int, list[Field]]] = {}
         for package in self._parts(Field(0, LENGTH_DELIMITED, 0, len(data)), _PACKAGE):
             self._add(package)
+            self.packages = self.packages[0] + 1, self.packages[1] + 1
 
     def _add(self, package: Field) -> None:
         identity = self._identity(package) or 0

@@ -31,14 +31,14 @@ _HEXADECIMAL: Final = re.compile(r"[0-9A-Fa-f]*")
 _LETTERS: Final = {"t": "\t", "n": "\n"}
 
 
-def parse(data: bytes) -> Document:
+def parse(data: bytes, *, max_depth: int = MAX_DEPTH) -> Document:
     """Parse one document, such as base/manifest/AndroidManifest.xml.
 
     An attribute without a compiled value has its text as STRING, escapes resolved. Raises
     Malformed where the bytes are no such document, and OverLimit past MAX_FIELDS of Protocol
-    Buffers or the MAX_DEPTH of `gate.formats.axml`.
+    Buffers or `max_depth`.
     """
-    return _Tree().document(Message(data, Budget(MAX_FIELDS)))
+    return _Tree(max_depth).document(Message(data, Budget(MAX_FIELDS)))
 
 
 @dataclass(slots=True)
@@ -61,11 +61,12 @@ class _Open:
 class _Tree:
     """Builds the elements out of the nodes."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_depth: int) -> None:
         self._anomalies = Anomalies()
+        self._max_depth = max_depth
 
     def document(self, root: Message) -> Document:
-        """Walk the nodes depth first, with the open elements on a stack of at most MAX_DEPTH."""
+        """Walk the nodes depth first, with the open elements on a bounded stack."""
         if not _is_element(root):
             raise Malformed("the root of the document is no element", root.start)
         opened = [self._open(root)]
@@ -77,8 +78,8 @@ class _Tree:
                     return Document(element, self._anomalies.sentences())
                 opened[-1].children.append(element)
             elif _is_element(node):
-                if len(opened) >= MAX_DEPTH:
-                    raise OverLimit(f"elements nest deeper than {MAX_DEPTH}", node.start)
+                if len(opened) >= self._max_depth:
+                    raise OverLimit(f"elements nest deeper than {self._max_depth}", node.start)
                 opened.append(self._open(node))
             else:
                 opened[-1].text.append(node.text(_TEXT))

@@ -19,16 +19,17 @@ _Fact = TypeVar("_Fact", str, bytes, bool, datetime, list[PlistValue], dict[str,
 _BARE: Final = (b"<", b"bplist", b"\xef\xbb\xbf<")
 
 
-def parse(data: bytes) -> ProvisioningProfile:
+def parse(data: bytes, *, max_bytes: int = plist.MAX_BYTES) -> ProvisioningProfile:
     """Facts of a profile; its signature is not verified.
 
     Raises Malformed where the bytes are no CMS (an unsigned list is none), the content is no
-    property list with a dictionary, or a key holds another type than Apple writes.
+    property list with a dictionary, or a key holds another type than Apple writes; OverLimit for
+    more than `max_bytes`.
     """
     if data.lstrip(b" \t\r\n").startswith(_BARE):
         raise Malformed("provisioning profile is not signed (CMS), it is a bare property list")
-    content = cms.content(data)
-    facts, twice = plist.parse_strictly(content)
+    content = cms.content(data, max_bytes=max_bytes)
+    facts, twice = plist.parse_strictly(content, max_bytes=max_bytes)
     if not isinstance(facts, dict):
         raise Malformed("provisioning profile whose property list is no dictionary")
     devices = _fact(facts, "ProvisionedDevices", list)

@@ -31,7 +31,12 @@ class ConfiguredValue:
 
 
 class Resources(ABC):
-    """Something that knows resources by their ids."""
+    """Something that knows resources by their ids.
+
+    `packages` are the numbers of packages that its file declares and that it has.
+    """
+
+    packages: tuple[int, int] = (0, 0)
 
     @abstractmethod
     def values(self, resource_id: int) -> tuple[ConfiguredValue, ...]:
@@ -44,6 +49,9 @@ class Resources(ABC):
     @abstractmethod
     def name(self, resource_id: int) -> str:
         """Return the name, such as "xml/network_security_config"; "" where absent or unreadable."""
+
+    renames_framework: bool = False
+    """Whether a resource of the framework goes by other ids too, as no honest app has it."""
 
     @property
     @abstractmethod
@@ -107,6 +115,7 @@ class JoinedResources(Resources):
 
     def __init__(self, tables: Sequence[Resources]) -> None:
         self._tables = tuple(tables)
+        self.renames_framework = any(table.renames_framework for table in self._tables)
 
     def values(self, resource_id: int) -> tuple[ConfiguredValue, ...]:
         """Return the values of every table, in the order of the tables."""

@@ -11,6 +11,8 @@ from typing import Final
 from gate.formats.errors import Malformed, OverLimit
 from gate.formats.res_chunk import Chunk
 
+MAX_STRINGS: Final = 1_000_000
+
 _FIELDS: Final = Struct("<IIIII")
 _U32: Final = Struct("<I")
 _SMALLEST_HEADER: Final = 28
@@ -35,10 +37,10 @@ class StringPool:
         "utf8",
     )
 
-    def __init__(self, data: bytes, chunk: Chunk) -> None:
+    def __init__(self, data: bytes, chunk: Chunk, max_strings: int = MAX_STRINGS) -> None:
         """Check the pool as a whole; `chunk` comes from `read_chunk` on the same `data`.
 
-        Raises Malformed where androidfw refuses the pool.
+        Raises Malformed where androidfw refuses the pool, OverLimit past `max_strings`.
         """
         if chunk.header_size < _SMALLEST_HEADER:
             raise Malformed(f"string pool header size {chunk.header_size} is below 28", chunk.start)
@@ -51,6 +53,8 @@ class StringPool:
         self._units = 0
         if count:
             self._units = _string_units(data, chunk, self.utf8)
+        if count > max_strings:
+            raise OverLimit(f"a pool of {count} strings, more than {max_strings}", chunk.start)
         if styles:
             _check_styles(data, chunk, count, style_data)
         self._known: dict[int, str] = {}  # by index

@@ -1,4 +1,8 @@
-"""The data of one ZIP entry, stored or deflated (RFC 1951), read in bounded memory."""
+"""The data of one ZIP entry, stored or deflated (RFC 1951), read in bounded memory.
+
+By zlib and nothing faster: it is what Android inflates with, and others (ISA-L) accept streams that
+it refuses.
+"""
 
 import zlib
 from collections.abc import Iterator

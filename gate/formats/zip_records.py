@@ -29,6 +29,8 @@ _LONGEST_COMMENT = 0xFFFF
 _IN_ZIP64 = 0xFFFF_FFFF
 _UTF8_NAME = 1 << 11
 
+# ASCII without a control character, a backslash, a colon, two full stops or a slash in front.
+_PLAIN_NAME = re.compile(rb"(?!/)(?:\.?[ !-\-/-9;-\[\]-~])+\.?")
 _HOSTILE_NAMES = (
     (re.compile(r"^$"), "has no name"),
     (re.compile(r"^(?:[/\\]|[A-Za-z]:)"), "its name is an absolute path"),
@@ -213,6 +215,8 @@ def decode_name(raw: bytes, flags: int) -> tuple[str, list[str]]:
     Android takes every name for UTF-8, whatever bit 11 of `flags` says, and refuses an archive with
     another; Windows tools do write those, in the code page of their machine.
     """
+    if _PLAIN_NAME.fullmatch(raw):  # as nearly every name is, and quick to tell
+        return raw.decode("ascii"), []
     tricks = []
     try:
         name = raw.decode()

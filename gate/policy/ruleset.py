@@ -136,6 +136,7 @@ def _rules(top: Section) -> Rules:
         "undecided": section.choice("undecided", OPEN_ACTIONS, usual.undecided, "action"),
         "unresolved": section.choice("unresolved", OPEN_ACTIONS, usual.unresolved, "action"),
         "low": section.choice("low-confidence", ("one-step", "same"), usual.low_confidence),
+        "third": section.choice("third-party", ("one-step", "same"), usual.third_party),
         "missing": section.choice("missing-evidence", ("list", "action"), usual.missing_evidence),
     }
     section.close()
@@ -143,6 +144,7 @@ def _rules(top: Section) -> Rules:
         Action(rules["undecided"] or usual.undecided),
         Action(rules["unresolved"] or usual.unresolved),
         rules["low"],
+        rules["third"],
         rules["missing"],
     )
 

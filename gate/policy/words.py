@@ -73,13 +73,15 @@ class Rules:
     `undecided` and `unresolved` are the action for a check without a certain answer and for a place
     whose value is unknown, whatever the control's own action unless that is na. `low_confidence`
     is `one-step` (a finding of low confidence is acted on one step softer, on a control of severity
-    critical never below warn) or `same`; `missing_evidence` is `list` (controls for a person are
+    critical never below warn) or `same`, and so is `third_party`, for a finding in a component that
+    is not the app's own; a finding that is both goes one step. `missing_evidence` is `list` (controls for a person are
     listed) or `action` (without evidence the control's own action applies).
     """
 
     undecided: Action = Action.BLOCK
     unresolved: Action = Action.WARN
     low_confidence: str = "one-step"
+    third_party: str = "one-step"
     missing_evidence: str = "list"
 
 

@@ -160,7 +160,8 @@ def _message(point: Point) -> str:
     doubt = " Confidence is low." if point.confidence is Confidence.LOW else ""
     more = f" and {len(point.also)} more" if point.also else ""
     where = f" In {code_cell(place(point.at))}{more}." if point.at != Location() else ""
-    return f"{said}{doubt}{where}"
+    whose = f" In third-party code: {code_cell(point.component)}." if point.component else ""
+    return f"{said}{whose}{doubt}{where}"
 
 
 def _waived(every: tuple[Point, ...]) -> Iterator[Row]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from gate.app import Location
+from gate.app.code import FIRST_PARTY
 from gate.check import Confidence, Finding, Outcome, Result, Severity, Unresolved
 from gate.decide import Judged, Standing, State
 from gate.policy import Action, Control, Waiver
@@ -28,7 +29,7 @@ class Point:
     """A finding, an unresolved place or an undecided check; `kind` says which, as in `Judged`.
 
     `message` is the finding's message, or why there is no answer; `counts` names the controls that
-    apply, in the ruleset's order.
+    apply, in the ruleset's order; `flow` are the places before `at` that a value came through.
     """
 
     kind: str
@@ -40,6 +41,12 @@ class Point:
     origin: str
     confidence: Confidence
     counts: tuple[Count, ...]
+    flow: tuple[Location, ...] = ()
+
+    @property
+    def component(self) -> str:
+        """The third-party component that it lies in, '' for the app's own code."""
+        return "" if self.origin == FIRST_PARTY else self.origin
 
     @property
     def action(self) -> Action:
@@ -150,4 +157,5 @@ def _point(
         origin=said.origin,
         confidence=said.confidence,
         counts=counts.get((kind, card.id, said.subject), ()),
+        flow=said.flow,
     )

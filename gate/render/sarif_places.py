@@ -10,6 +10,7 @@ from gate.render.wording import place
 
 ROOT = "%SRCROOT%"
 MOST_ALSO = 20
+MOST_STEPS = 30
 
 _MIME = {
     "apk": "application/vnd.android.package-archive",
@@ -65,6 +66,15 @@ def related_locations(artifacts: Artifacts, at: Location, also: tuple[Location, 
     return [_inside(artifacts, each, number) for number, each in enumerate(places, 1)]
 
 
+def code_flow(artifacts: Artifacts, flow: tuple[Location, ...], at: Location) -> list[Any] | None:
+    """The way of a value to its end, step by step; None where it has no way."""
+    if not flow:
+        return None
+    steps = [each for each in (*flow[:MOST_STEPS], at) if each != Location()]
+    locations = [om.ThreadFlowLocation(location=_inside(artifacts, each)) for each in steps]
+    return [om.CodeFlow(thread_flows=[om.ThreadFlow(locations=locations)])]
+
+
 def link(at: Location, also: tuple[Location, ...]) -> str:
     """The sentence that links to the first related location, and says how many more there are."""
     if at == Location():
@@ -73,7 +83,7 @@ def link(at: Location, also: tuple[Location, ...]) -> str:
     return f" See [{sarif_message(place(at))}](1){more}."
 
 
-def _inside(artifacts: Artifacts, at: Location, number: int) -> Any:
+def _inside(artifacts: Artifacts, at: Location, number: int = -1) -> Any:
     element = sarif_text(at.element)
     logical = [om.LogicalLocation(fully_qualified_name=element)] if element else None
     return om.Location(
@@ -88,7 +98,7 @@ def _inside(artifacts: Artifacts, at: Location, number: int) -> Any:
 
 def _region(at: Location) -> Any:
     snippet = _content(sarif_text(at.snippet))
-    if at.line is not None and at.line > 0:
+    if at.line is not None and at.line > 0 and not at.source:
         return om.Region(start_line=at.line, snippet=snippet)
     if at.offset is not None and at.offset >= 0:
         return om.Region(byte_offset=at.offset, snippet=snippet)

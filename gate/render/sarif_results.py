@@ -11,7 +11,7 @@ from gate.policy import Action, Waiver
 from gate.render.escape import sarif_message, sarif_text
 from gate.render.points import Count, Point
 from gate.render.sarif_log import om
-from gate.render.sarif_places import Artifacts, build_location, link, related_locations
+from gate.render.sarif_places import Artifacts, build_location, code_flow, link, related_locations
 from gate.render.sarif_rules import UNDECIDED
 from gate.render.wording import sentence
 from gate.report import Report
@@ -45,6 +45,7 @@ class Results:
                 subject=point.subject,
                 at=point.at,
                 also=point.also,
+                flow=point.flow,
                 suppressions=[_suppression(each) for each in _waivers(point)] or None,
                 properties=self._properties(point),
             )
@@ -76,6 +77,7 @@ class Results:
         subject: str = "",
         at: Location = Location(),  # noqa: B008  # immutable
         also: tuple[Location, ...] = (),
+        flow: tuple[Location, ...] = (),
         suppressions: list[Any] | None = None,
         properties: dict[str, Any] | None = None,
     ) -> None:
@@ -89,6 +91,7 @@ class Results:
                 message=om.Message(text=text),
                 locations=[build_location(self.artifacts, at.snippet)],
                 related_locations=related_locations(self.artifacts, at, also) or None,
+                code_flows=code_flow(self.artifacts, flow, at),
                 partial_fingerprints={"primaryLocationLineHash": primary},
                 fingerprints={"mrgFinding/v1": whole},
                 suppressions=suppressions,
@@ -129,7 +132,9 @@ def _kind(point: Point) -> str:
 def _message(point: Point) -> str:
     said = sentence(sarif_message(point.message or "No reason was given"))
     doubt = " Confidence is low." if point.confidence is Confidence.LOW else ""
-    return f"{said}{doubt}{link(point.at, point.also)}"
+    component = sarif_message(point.component)
+    whose = f" In third-party code: {component}." if component else ""
+    return f"{said}{whose}{doubt}{link(point.at, point.also)}"
 
 
 def _count(count: Count) -> dict[str, Any]:

@@ -178,7 +178,8 @@ def _said(sheet: Sheet, point: Point) -> str:
     about = f"{sheet.shown(point.subject)}: " if point.subject else ""
     doubt = " (low confidence)" if point.confidence is Confidence.LOW else ""
     kind = "" if point.kind == "finding" else f"{point.kind}: "
-    return f"{kind}{about}{sentence(sheet.shown(point.message, PROSE))}{doubt}"
+    whose = f" (in {sheet.shown(point.component)})" if point.component else ""
+    return f"{kind}{about}{sentence(sheet.shown(point.message, PROSE))}{whose}{doubt}"
 
 
 def _waived(sheet: Sheet, every: Sequence[Point]) -> None:

@@ -25,7 +25,9 @@ def count(number: int, noun: str) -> str:
 def place(at: Location) -> str:
     """The place inside a build as a reader would say it; 'the build itself' for no place at all."""
     parts = [at.path, at.element]
-    if at.line is not None:
+    if at.source:
+        parts.append(at.source if at.line is None else f"{at.source}:{at.line}")
+    elif at.line is not None:
         parts.append(f"line {at.line}")
     elif at.offset is not None:
         parts.append(f"offset {at.offset:#x}")

@@ -104,8 +104,9 @@ def test_no_and_yes_are_words_and_no_booleans(tmp_path: Path) -> None:
 
 
 def test_the_rules_are_read(tmp_path: Path) -> None:
-    rules = "rules: {undecided: warn, unresolved: block, low-confidence: same}\n"
-    assert load(tmp_path, RULESET + rules).rules == Rules(Action.WARN, Action.BLOCK, "same", "list")
+    rules = "rules: {undecided: warn, unresolved: block, low-confidence: same, third-party: same}\n"
+    wanted = Rules(Action.WARN, Action.BLOCK, "same", "same", "list")
+    assert load(tmp_path, RULESET + rules).rules == wanted
 
 
 MISTAKES = {

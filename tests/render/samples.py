@@ -133,6 +133,16 @@ RESULTS = (
                 Location("res/xml/network.xml", "network-security-config/domain-config[2]", 9),
                 origin="OldSdk",
                 confidence=Confidence.LOW,
+                flow=(
+                    Location(
+                        "classes.dex",
+                        "com.example.Hosts.<clinit>",
+                        31,
+                        snippet='> const-string v0, "old...." (15 characters)',
+                        source="Hosts.java",
+                    ),
+                    Location("classes2.dex", "com.example.Hosts.first", source="Hosts.java"),
+                ),
             ),
         ),
     ),
