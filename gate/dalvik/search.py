@@ -1,0 +1,164 @@
+"""Which instructions of a file name a method, field, string or type: found for all ids at once.
+
+One pass over the code's units picks out every unit that may be an opcode with an id behind it, and
+sorts the finds by id. A question is then two bisections; only its few finds are confirmed, by
+decoding the methods they lie in, since a unit may also be an operand.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from gate.dalvik import opcodes as op
+from gate.dalvik.body import Body
+from gate.dalvik.classdata import Methods
+from gate.dalvik.dex import Dex, Ints
+from gate.dalvik.handles import Handles
+from gate.formats.errors import Malformed
+
+# What an instruction names: a method to call, a field, a string, a type, a call site, a method
+# handle, a prototype.
+CALL, READ, WRITE, STRING, TYPE, CALL_SITE, HANDLE, PROTO = 1, 2, 3, 4, 5, 6, 7, 8
+# A method or field that an instruction names by way of a handle or a call site, as lambdas do.
+METHOD_HANDLED, FIELD_HANDLED = 9, 10
+KEPT_BODIES = 4096
+
+
+def _kinds() -> Ints:
+    kinds = np.zeros(256, np.uint8)
+    for code in (*range(0x6E, 0x73), *range(0x74, 0x79), 0xFA, 0xFB):
+        kinds[code] = CALL
+    for code in (*range(op.IGET, op.IPUT), *range(op.SGET, op.SPUT)):
+        kinds[code] = READ
+    for code in (*range(op.IPUT, op.SGET), *range(op.SPUT, 0x6E)):
+        kinds[code] = WRITE
+    kinds[op.CONST_STRING] = kinds[op.CONST_STRING_JUMBO] = STRING
+    for code in (op.CONST_CLASS, op.CHECK_CAST, op.INSTANCE_OF, op.NEW_INSTANCE, op.NEW_ARRAY,
+                 op.FILLED_NEW_ARRAY, op.FILLED_NEW_ARRAY_RANGE):  # fmt: skip
+        kinds[code] = TYPE
+    kinds[op.INVOKE_CUSTOM] = kinds[op.INVOKE_CUSTOM_RANGE] = CALL_SITE
+    kinds[op.CONST_METHOD_HANDLE], kinds[op.CONST_METHOD_TYPE] = HANDLE, PROTO
+    return kinds
+
+
+_KINDS = _kinds()
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One instruction: the row of its method among those with code, and its place in it."""
+
+    row: int
+    index: int
+
+
+class Code:
+    """The code of one DEX file: its methods' bodies, and what they name.
+
+    `faults` has the rows whose code cannot be decoded, as far as anybody asked for them.
+    """
+
+    def __init__(self, dex: Dex) -> None:
+        self.dex = dex
+        self.methods = Methods(dex)
+        self.handles = Handles(dex)
+        self._bodies: dict[int, Body | Malformed] = {}
+        self.faults: dict[int, Malformed] = {}
+        self._found: dict[int, tuple[Ints, Ints]] = {}
+        self._scan()
+
+    def _scan(self) -> None:
+        begin, end = self.methods.begin, self.methods.end
+        if not len(begin):
+            return
+        self._base = int(begin[0])
+        last = min(int(end.max()), len(self.dex.units) - 2)
+        units = self.dex.units[self._base : last]
+        low = np.frombuffer(self.dex.data, np.uint8)[2 * self._base : 2 * last : 2]
+        kinds = _KINDS[low]
+        for kind in (CALL, READ, WRITE, STRING, TYPE, CALL_SITE, HANDLE, PROTO):
+            at = np.flatnonzero(kinds == kind).astype(np.int32)
+            following = at + 1
+            ids = self.dex.units[following + self._base]
+            if kind == STRING:
+                ids = ids.astype(np.uint32)
+                jumbo = np.flatnonzero(units[at] & 0xFF == op.CONST_STRING_JUMBO)
+                far = at[jumbo] + 2 + self._base
+                ids[jumbo] |= self.dex.units[far].astype(np.uint32) << 16
+            order = np.argsort(ids, kind="stable")
+            self._found[kind] = ids[order], at[order]
+
+    @cached_property
+    def _rows(self) -> dict[int, int]:
+        rows: dict[int, int] = {}
+        for row, index in enumerate(self.methods.index[self.methods.first :].tolist()):
+            rows.setdefault(index, row)
+        return rows
+
+    def row(self, method: int) -> int | None:
+        """The row with code of a method id that this file defines, or None."""
+        return self._rows.get(method)
+
+    def method_of(self, row: int) -> int:
+        """The method id of a row with code."""
+        return int(self.methods.index[self.methods.first + row])
+
+    def body(self, row: int) -> Body:
+        """The decoded body of a row with code; Malformed where it cannot be decoded."""
+        found = self._bodies.get(row)
+        if found is None:
+            if len(self._bodies) >= KEPT_BODIES:
+                self._bodies.clear()
+            try:
+                found = Body(self.dex, int(self.methods.begin[row]), int(self.methods.end[row]))
+            except Malformed as malformed:
+                found = self.faults[row] = malformed
+            self._bodies[row] = found
+        if isinstance(found, Malformed):
+            raise found
+        return found
+
+    def sites(self, kind: int, ids: Iterable[int]) -> Iterator[Site]:
+        """The instructions of a kind that name one of these ids, by place in the file."""
+        if kind in (METHOD_HANDLED, FIELD_HANDLED):
+            yield from self._handled(ids, field=kind == FIELD_HANDLED)
+            return
+        if kind not in self._found:
+            return
+        sorted_ids, places = self._found[kind]
+        most = np.iinfo(sorted_ids.dtype).max  # no instruction can name an id beyond
+        wanted = np.array(sorted({each for each in ids if each <= most}), sorted_ids.dtype)
+        low, high = (
+            np.searchsorted(sorted_ids, wanted, "left"),
+            np.searchsorted(sorted_ids, wanted, "right"),
+        )
+        parts = [
+            places[first:last] for first, last in zip(low.tolist(), high.tolist(), strict=True)
+        ]
+        if parts:
+            yield from self._confirm(np.sort(np.concatenate(parts)).astype(np.int64) + self._base)
+
+    def _handled(self, ids: Iterable[int], *, field: bool) -> Iterator[Site]:
+        """The instructions that name methods or fields by way of a handle."""
+        named = {each for index in ids for each in self.handles.naming(index, field=field)}
+        call_sites = {each for handle in named for each in self.handles.sites_with.get(handle, ())}
+        found = {*self.sites(HANDLE, named), *self.sites(CALL_SITE, call_sites)}
+        yield from sorted(found, key=lambda site: (site.row, site.index))
+
+    def _confirm(self, units: Ints) -> Iterator[Site]:
+        """Those units where an instruction begins."""
+        begin, end = self.methods.begin, self.methods.end
+        rows = np.searchsorted(begin, units, "right") - 1
+        inside = (rows >= 0) & (units < end[rows])
+        units, starts = units[inside], begin[rows[inside]]
+        rows = np.searchsorted(begin, starts, "left")  # of rows that share code the first
+        places = zip(rows.tolist(), (units - starts).tolist(), strict=True)
+        for row, unit in places:
+            try:
+                index = self.body(row).index_of(unit)
+            except Malformed:
+                continue  # told in `faults`
+            if index is not None:
+                yield Site(row, index)
