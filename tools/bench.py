@@ -1,9 +1,11 @@
 """Measure scans: CPU seconds of the whole process tree, wall seconds and peak memory.
 
-    python tools/bench.py [BUILD ...]       default: a 3.5 MB APK and an IPA made for the purpose
+    python tools/bench.py [BUILD ...]       default: APKs and an IPA made for the purpose
 
 Each build is scanned five times; the middle of the five is printed. Memory is the largest sum of
-the resident sizes of the gate and its worker, sampled every 20 ms with ps.
+the resident sizes of the gate and its worker, sampled every 20 ms with ps. Then, without a BUILD,
+what the facts of an APK of 40 MB cost beyond the start of Python, step by step and as the least of
+five runs, and the memory of the same steps for 40 and for 400 MB.
 """
 
 import json
@@ -32,6 +34,14 @@ def enlarged(source: Path, target: Path) -> Path:
     with zipfile.ZipFile(target, "a") as archive:
         archive.writestr(f"{folder}filling.bin", os.urandom(SIZE - source.stat().st_size))
     return target
+
+
+def store_apk(folder: Path, megabytes: int) -> Path:
+    """A signed APK of that size, written by another process, whose memory would count here."""
+    path = folder / f"store-{megabytes}.apk"
+    writer = Path(__file__).with_name("bench_apk.py")
+    subprocess.run([sys.executable, writer, path, str(megabytes * 1_000_000)], check=True)
+    return path
 
 
 MEASURE = """
@@ -72,18 +82,70 @@ def measure(build: Path) -> tuple[int, float, float, float]:
     return codes[0], cpu, wall, tree
 
 
+# Each step with the CPU seconds it took, the first with all that came before it; then MiB.
+STEPS = """
+import json, resource, sys, time
+steps, last = {}, 0.0
+def step(name):
+    global last
+    now = time.process_time()
+    steps[name], last = now - last, now
+step("start of Python")
+from datetime import date
+from gate.read import open_app
+step("importing the readers")
+with open(sys.argv[1], "rb") as file:
+    app = open_app(file.fileno(), "build.apk", date(2026, 6, 1))
+    step("ZIP directory")
+    app.manifest, app.network_configs
+    step("manifest and resources")
+    app.signing, app.signature
+    step("signature")
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(json.dumps([steps, peak / (1024 if sys.platform == "linux" else 1 << 20)]))
+"""
+
+
+def steps(build: Path) -> tuple[dict[str, float], float]:
+    """The least CPU seconds of each step, and the least of the peaks in MiB."""
+    runs = []
+    for _ in range(ROUNDS):
+        command = [sys.executable, "-E", "-P", "-c", STEPS, str(build)]
+        runs.append(json.loads(subprocess.run(command, capture_output=True, check=True).stdout))
+    names = runs[0][0]
+    return {name: min(run[0][name] for run in runs) for name in names}, min(r[1] for r in runs)
+
+
+def show_steps(folder: Path) -> None:
+    """Print what the facts of a signed APK cost, and that memory does not grow with assets."""
+    small = store_apk(folder, 40)
+    cost, peak = steps(small)
+    print(f"\nfacts of an APK of {small.stat().st_size / 1e6:.0f} MB, CPU s")
+    for name, seconds in cost.items():
+        print(f"  {name:30} {seconds:6.3f}")
+    start = cost.pop("start of Python")
+    beyond = sum(cost.values())
+    print(f"  {'beyond the start, together':30} {beyond:6.3f}  (bar: 0.6; start: {start:.3f})")
+    large = store_apk(folder, 400)
+    print(f"  peak MiB: {peak:.0f}; of {large.stat().st_size / 1e6:.0f} MB: {steps(large)[1]:.0f}")
+
+
 def main() -> None:
-    """Measure every build given, or the two made here."""
+    """Measure every build given, or those made here."""
     with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
         builds = [Path(each) for each in sys.argv[1:]] or [
-            enlarged(FIXTURES / "demo-app" / "build.apk", Path(name) / "demo.apk"),
-            enlarged(FIXTURES / "demo-ios" / "build.ipa", Path(name) / "demo.ipa"),
+            enlarged(FIXTURES / "demo-app" / "build.apk", folder / "demo.apk"),
+            enlarged(FIXTURES / "demo-ios" / "build.ipa", folder / "demo.ipa"),
+            store_apk(folder, 40),
         ]
         print(f"{'build':32} {'MB':>6} exit {'CPU s':>7} {'wall s':>7} {'tree MiB':>9}")
         for build in builds:
             code, cpu, wall, peak = measure(build)
             size = build.stat().st_size / 1e6
             print(f"{build.name[:32]:32} {size:6.1f} {code:4} {cpu:7.2f} {wall:7.2f} {peak:9.0f}")
+        if not sys.argv[1:]:
+            show_steps(folder)
 
 
 if __name__ == "__main__":

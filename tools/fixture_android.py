@@ -7,11 +7,13 @@ import threading
 import zipfile
 from pathlib import Path
 
+from fixture_java import compile_java
 from fixture_keys import Signer
 from fixture_native import build_library
 from fixture_recipe import STUBS, AndroidCase, Patch, RecipeError, content_bytes
 from fixture_toolbox import apksigner, assemble_smali, run
 from fixture_zip import patch_stored, strip_signing_block, write_zip
+from msgspec.structs import replace
 
 # Android 10's resources; the attributes of later versions come from stubs/android.
 _FRAMEWORK = Path("/usr/share/android-framework-res/framework-res.apk")
@@ -25,6 +27,10 @@ def build_apk(case: AndroidCase, folder: Path, work: Path, output: Path) -> None
     entries = apk_entries(case, folder, work)
     write_zip(unsigned, entries, stored=_is_stored, alignment=_alignment)
     sign(case, unsigned, work, output)
+    if case.idsig == "stale":
+        earlier = work / "earlier.apk"
+        sign(replace(case, key="second"), unsigned, work, earlier)
+        shutil.copyfile(idsig_of(earlier), idsig_of(output))
     if case.strip_signing_block:
         strip_signing_block(output)
     for patch in case.after_signing:
@@ -61,6 +67,8 @@ def _linked(case: AndroidCase, folder: Path, work: Path, *form: str) -> dict[str
         run("aapt2", "compile", "--dir", "res", "-o", work / "res.zip", cwd=folder)
         options.append(work / "res.zip")
     linked = work / "linked.apk"
+    if case.obfuscate:
+        options += ["--proguard", work / "keep.pro"]
     run("aapt2", "link", "-o", linked, "--manifest", manifest, *_COMPILE_SDK, *options)
     with zipfile.ZipFile(linked) as archive:
         names = sorted(archive.namelist(), key=lambda name: (name != "AndroidManifest.xml", name))
@@ -81,17 +89,27 @@ def _newer_attributes(work: Path) -> Path:
 
 
 def _dex(case: AndroidCase, folder: Path, work: Path) -> dict[str, bytes]:
-    """One dex of all smali sources; those below ``classes2/`` and so on go to that dex."""
-    groups: dict[str, list[Path]] = {}
-    for source in sorted(folder.rglob("*.smali")):
-        top = source.relative_to(folder).parts[0]
-        name = top if top.startswith("classes") and not top.endswith(".smali") else "classes"
-        groups.setdefault(f"{name}.dex", []).append(source)
+    """One dex of all sources; those below ``classes2/`` and so on go to that dex."""
     entries = {}
-    for name, sources in sorted(groups.items()):
+    for name, sources in _grouped(folder, ".smali").items():
         assemble_smali(sources, case.dex_api, work / name)
         entries[name] = (work / name).read_bytes()
+    if groups := _grouped(folder, ".java"):
+        if both := sorted(entries.keys() & groups.keys()):
+            raise RecipeError(f"{both[0]}: has smali and Java sources; one of them needs a folder")
+        keep = work / "keep.pro" if case.obfuscate else None
+        entries |= compile_java(groups, case.dex_api, work, keep)
     return entries
+
+
+def _grouped(folder: Path, suffix: str) -> dict[str, list[Path]]:
+    """The sources of a language by the dex that they go to."""
+    groups: dict[str, list[Path]] = {}
+    for source in sorted(folder.rglob(f"*{suffix}")):
+        top = source.relative_to(folder).parts[0]
+        name = top if top.startswith("classes") and not top.endswith(suffix) else "classes"
+        groups.setdefault(f"{name}.dex", []).append(source)
+    return dict(sorted(groups.items()))
 
 
 def _replaced(entries: dict[str, bytes], case: AndroidCase, folder: Path) -> dict[str, bytes]:
@@ -129,7 +147,8 @@ def sign(case: AndroidCase, unsigned: Path, work: Path, output: Path) -> None:
     if not case.sign:
         shutil.copyfile(unsigned, output)
         return
-    arguments: list[str | Path] = ["sign", "--v4-signing-enabled", "false"]
+    with_idsig = str(case.idsig != "none").lower()
+    arguments: list[str | Path] = ["sign", "--v4-signing-enabled", with_idsig]
     for scheme in ("v1", "v2", "v3"):
         arguments += [f"--{scheme}-signing-enabled", str(scheme in case.sign).lower()]
     if case.min_sdk_for_signing is not None:
@@ -142,6 +161,11 @@ def sign(case: AndroidCase, unsigned: Path, work: Path, output: Path) -> None:
         arguments += ["--next-signer"] if position else []
         arguments += [*_signer_arguments(key), "--v1-signer-name", key.upper()]
     apksigner(*arguments, "--out", output, unsigned)
+
+
+def idsig_of(apk: Path) -> Path:
+    """Where the v4 signature of an APK lies."""
+    return apk.with_name(f"{apk.name}.idsig")
 
 
 def _lineage(old: str, new: str, work: Path) -> Path:

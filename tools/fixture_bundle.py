@@ -67,7 +67,7 @@ def _apart(
     sources = place / "sources"
     sources.mkdir(parents=True)
     for file in folder.iterdir():
-        if file.is_file() and file.suffix != ".smali":
+        if file.is_file() and file.suffix not in (".smali", ".java"):
             shutil.copy(file, sources)
     own = AndroidCase(
         manifest=part.manifest,

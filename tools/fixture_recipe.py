@@ -130,9 +130,10 @@ class Part(Strict, frozen=True, kw_only=True):
 class AndroidCase(Strict, frozen=True, kw_only=True, tag_field="platform", tag="android"):
     """An APK, an app bundle or a set of split APKs, whose base is what the case describes.
 
-    `parts` are the other modules by name, or the splits by their path in the set; `outside` are
-    the files of the set beside its APKs. `base` is another case's folder, whose sources count
-    where this one has none.
+    `idsig` puts a v4 signature beside an APK, `stale` one that was made when the second key had
+    signed it. `parts` are the other modules by name, or the splits by their path in the set;
+    `outside` are the files of the set beside its APKs. `base` is another case's folder, whose
+    sources count where this one has none.
     """
 
     kind: Literal["apk", "aab", "apks"] = "apk"
@@ -143,6 +144,7 @@ class AndroidCase(Strict, frozen=True, kw_only=True, tag_field="platform", tag="
     base: str | None = None
     sign: tuple[Literal["v1", "v2", "v3"], ...] = ("v2", "v3")
     key: AndroidKey | tuple[AndroidKey, ...] = "release"
+    idsig: Literal["none", "own", "stale"] = "none"
     rotated_from: AndroidKey | None = None
     min_sdk_for_signing: int | None = None
     strip_signing_block: bool = False
@@ -152,6 +154,7 @@ class AndroidCase(Strict, frozen=True, kw_only=True, tag_field="platform", tag="
     version_code: int = 1
     version_name: str = "1.0"
     dex_api: int = 26
+    obfuscate: bool = False
     files: dict[str, Content | str] = {}
     native: dict[str, Library] = {}
     raw: dict[str, Content | str | None] = {}

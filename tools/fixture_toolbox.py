@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 PACKAGES = (
-    "apt-get install --no-install-recommends openjdk-17-jre-headless aapt apksigner"
-    " libsmali-java android-framework-res clang-14 lld-14 llvm-14"
+    "apt-get install --no-install-recommends openjdk-17-jdk-headless aapt apksigner"
+    " libsmali-java proguard-cli android-framework-res clang-14 lld-14 llvm-14"
 )
 # One thread and one compiler tier: a JVM that lives for half a second is then cheapest.
 JAVA = ("java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")

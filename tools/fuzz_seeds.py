@@ -35,7 +35,8 @@ def distinct(found: Iterable[bytes]) -> tuple[bytes, ...]:
 def members(pattern: str) -> tuple[bytes, ...]:
     """The files in any fixture's build whose names match, one of a size, the shortest first."""
     found: dict[int, bytes] = {}
-    for path in sorted(FIXTURES.glob("*/*/build.*")):
+    builds = [path for path in FIXTURES.glob("*/*/build.*") if path.suffix != ".idsig"]
+    for path in sorted(builds):
         with path.open("rb") as file:
             directory = read_directory(file)
             for entry in directory.entries:

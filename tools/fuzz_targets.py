@@ -32,6 +32,7 @@ from gate.formats import (
     codesign,
     dex,
     elf,
+    idsig,
     jar_manifest,
     lineage,
     macho,
@@ -134,9 +135,7 @@ def _elf(data: bytes) -> None:
 
 
 def _macho(data: bytes) -> None:
-    for image in macho.parse(data):
-        with suppress(Malformed):
-            macho.imported_symbols(data[image.offset : image.offset + image.size])
+    macho.parse(data)
 
 
 def _code_seal(data: bytes) -> None:
@@ -251,6 +250,7 @@ TARGETS: Final = _named(
         _of("apk_signing", _apk_signing, seeds.signed_data),
         _archives("apk_verify", _apk_verify, seeds.signed_data),
         _archives("jar_verify", _jar_verify, seeds.signed_data),
+        _of("idsig", idsig.read_idsig, lambda: seeds.files("*/*/build.*.idsig")),
         _of("jar_manifest", _jar_manifest, seeds.jar_files),
         _of("lineage", lineage.read_lineage, lambda: (b"\1\0\0\0",)),
         _of("axml", axml.parse, lambda: seeds.members(r"AndroidManifest.xml|res/.*\.xml")),

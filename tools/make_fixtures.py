@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from fixture_android import build_apk
+from fixture_android import build_apk, idsig_of
 from fixture_bundle import build_bundle, build_set
 from fixture_ios import build_ipa
 from fixture_keys import make_missing_keys
@@ -88,16 +88,17 @@ def _make(case: Case, *, root: Path, check: bool) -> str:
         made = _built(case, work)
     except (RecipeError, ToolError, OSError, ValueError) as error:
         return f"{case.name}: {error}"
-    kept = case.folder / case.output
-    if check:
-        same = kept.is_file() and kept.read_bytes() == made
-        return "" if same else f"{case.name}: {kept.name} differs or is not there"
-    _write(kept, made)
+    for name, data in made.items():
+        kept = case.folder / name
+        if not check:
+            _write(kept, data)
+        elif not kept.is_file() or kept.read_bytes() != data:
+            return f"{case.name}: {kept.name} differs or is not there"
     return ""
 
 
-def _built(case: Case, work: Path) -> bytes:
-    """The bytes of the build that the case's recipe asks for."""
+def _built(case: Case, work: Path) -> dict[str, bytes]:
+    """The build that the case's recipe asks for and what lies beside it, by file name."""
     output = work / case.output
     sources = case.sources(work)
     if isinstance(case.recipe, AndroidCase):
@@ -107,7 +108,9 @@ def _built(case: Case, work: Path) -> bytes:
         build_ipa(case.recipe, sources, work, output)
     for lie in case.recipe.lies:
         tell(output, lie, sources)
-    return output.read_bytes()
+    beside = idsig_of(output)
+    files = (output, beside) if beside.is_file() else (output,)
+    return {file.name: file.read_bytes() for file in files}
 
 
 def _write(file: Path, data: bytes) -> None:

@@ -40,6 +40,6 @@ def elf_relro_off(app: AndroidApp) -> Iterator[Finding]:
         lacks = "BIND_NOW, so that RELRO is partial" if each.relro else "PT_GNU_RELRO"
         yield Finding(
             f"{each.name} ({each.abi})",
-            f"{each.path} lacks {lacks}: its global offset table stays writable.",
+            f"{each.path} lacks {lacks}: its global offset table stays writable{each.caveat}.",
             at=Location(each.path, element="PT_DYNAMIC" if each.relro else "program headers"),
         )

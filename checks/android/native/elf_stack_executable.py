@@ -48,6 +48,6 @@ def elf_stack_executable(app: AndroidApp) -> Iterator[Finding]:
         if reasons:
             yield Finding(
                 f"{each.name} ({each.abi})",
-                f"{each.path} {' and '.join(reasons)}.",
+                f"{each.path} {' and '.join(reasons)}{each.caveat}.",
                 at=Location(each.path, element="program headers"),
             )

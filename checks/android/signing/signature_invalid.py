@@ -17,12 +17,14 @@ def signature_invalid(app: AndroidApp) -> Iterator[Finding]:
     itself, key and certificate, the proof of rotation, at most ten signers, and what a signer
     announces and the file does not have. Also v1 alone with targetSdk 30 or higher, no v2 with
     targetSandboxVersion 2, schemes by different signers, and a damaged APK Signing Block. In a set
-    of split APKs each is verified.
+    of split APKs each is verified. Where an .idsig file (v4) lies beside the APK, its signature,
+    its certificate, its digest of the APK and its hash tree are held against the APK.
 
     Matters because: A phone of that version refuses the package, so that the release cannot be
     installed or updated there. A signature that does not match also says that the file was changed
     after it was signed, by a build step or by somebody else: what is judged here is not what the
-    holder of the key has approved.
+    holder of the key has approved. An .idsig that contradicts its APK makes the incremental
+    installation of Android 11 and later fail, while the same APK installs otherwise.
 
     Fix by: Signing as the last step of the build: `zipalign` first, then `apksigner sign`, and
     nothing that writes to the file after it (channel tools, packers, zip). Confirm with `apksigner
@@ -30,8 +32,9 @@ def signature_invalid(app: AndroidApp) -> Iterator[Finding]:
     in android.signingConfigs.release. If no step of yours changed the file, find out who did before
     you sign it again.
 
-    Cannot see: Whether the signer is the right one, the .idsig file of a v4 signature, and the
-    source stamp. A certificate that has expired or is not trusted is no fault on Android.
+    Cannot see: Whether the signer is the right one, and .idsig files inside a set of split APKs. A
+    source stamp is verified for the report and never judged, since no device reads it. A
+    certificate that has expired or is not trusted is no fault on Android.
     """
     if app.build.kind == "aab":
         raise NotApplicable("the store verifies the signature of an app bundle")
@@ -65,3 +68,9 @@ def _refusals(path: str, apk: AndroidApp, min_sdk: int) -> Iterator[Finding]:
         message = f"The signature schemes contradict each other: {conflict}."
         at = Location(path, element="APK Signing Block")
         yield Finding(f"{path} signature schemes".strip(), message, at=at)
+    beside = apk.signature.beside
+    if beside is not None and not beside.verified:
+        reasons = "; ".join(beside.errors)
+        what = "The idsig beside the APK contradicts it, so that incremental installation fails"
+        at = Location(path, element="v4 signature")
+        yield Finding(f"{path} v4 signature".strip(), f"{what}: {reasons}.", at=at)

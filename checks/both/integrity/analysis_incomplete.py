@@ -79,7 +79,7 @@ def _ios(app: IosApp) -> Iterator[Finding]:
             for each in filter(lambda part: part.encrypted, program.slices):
                 name = f"{program.path} ({each.architecture})"
                 at = Location(program.path, element=each.architecture, snippet="cryptid 1")
-                yield Finding(f"{name}: encrypted", f"{name} {ENCRYPTED}", at)
+                yield Finding(f"{name}: encrypted", f"{name}{each.caveat} {ENCRYPTED}", at)
 
 
 def _odd_keys(info: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

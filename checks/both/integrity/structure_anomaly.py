@@ -20,7 +20,9 @@ def structure_anomaly(app: App) -> Iterator[Finding]:
     odd headers and chunks, a second <application>, attributes that have no resource id, another
     one than their name says, or are there twice. Network and backup rules of an APK. Info.plist:
     entities, and keys that are there twice; a second app folder. Where a manifest has such a
-    trick, androguard reads it too, and what it reads otherwise is told.
+    trick, androguard reads it too, and what it reads otherwise is told. Native code: where a Mach-O
+    or ELF file states twice what counts once (LC_ENCRYPTION_INFO, PT_GNU_STACK, DT_FLAGS and the
+    like), lief reads it too, and what it takes otherwise is told.
 
     Matters because: The device and the tools that judge an app read such a file differently: a
     tool then sees a harmless app where the device runs another. No ordinary build tool writes
@@ -33,7 +35,7 @@ def structure_anomaly(app: App) -> Iterator[Finding]:
 
     Cannot see: Tricks that no reader here notes, resource tables and signatures that lie, and who
     made the file odd. Binary property lists that hold themselves are refused when they are read
-    and named as incomplete. androguard is asked only about a manifest that has a trick already.
+    and named as incomplete. androguard and lief are asked only about files that have a trick.
     """
     for each in app.anomalies:
         name = _shown(each.entry)

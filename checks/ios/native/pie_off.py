@@ -31,7 +31,8 @@ def pie_off(app: IosApp) -> Iterator[Finding]:
             if each.file_type == "execute" and not each.pie:
                 yield Finding(
                     subject=f"{program.path} ({each.architecture})",
-                    message="The executable has no MH_PIE flag: it loads at a fixed address.",
+                    message="The executable has no MH_PIE flag: it loads at a fixed address"
+                    f"{each.caveat}.",
                     at=Location(
                         program.path,
                         element=f"{each.architecture} mach_header.flags",

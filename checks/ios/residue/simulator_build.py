@@ -73,6 +73,6 @@ def _in_program(program: Program, *, is_for_mac: bool) -> Iterator[Finding]:
             continue
         yield Finding(
             subject=f"{program.path} ({each.architecture})",
-            message=f"The {each.architecture} slice {reason}.",
+            message=f"The {each.architecture} slice {reason}{each.caveat}.",
             at=Location(program.path, element=each.architecture, offset=each.offset),
         )

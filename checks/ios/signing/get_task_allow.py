@@ -43,7 +43,8 @@ def get_task_allow(app: IosApp) -> Iterator[Finding]:
             if said:
                 yield Finding(
                     subject=program.path,
-                    message="The code signature claims get-task-allow: a debugger may attach.",
+                    message="The code signature claims get-task-allow: a debugger may attach"
+                    f"{each.caveat}.",
                     at=Location(
                         program.path,
                         element=f"{each.architecture} entitlements ({' and '.join(said)})",

@@ -35,10 +35,12 @@ def unsigned(app: IosApp) -> Iterator[Finding]:
         if program.bundle is None:
             continue
         for each in program.slices:
+            if each.signature_unread:
+                continue
             if reason := _lacks(each.signature):
                 yield Finding(
                     subject=program.path,
-                    message=f"{reason}; no certificate vouches for this program.",
+                    message=f"{reason}; no certificate vouches for this program{each.caveat}.",
                     at=Location(program.path, element=f"{each.architecture} LC_CODE_SIGNATURE"),
                 )
 

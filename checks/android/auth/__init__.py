@@ -1,0 +1,1 @@
+"""How an Android app knows its user."""

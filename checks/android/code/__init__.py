@@ -1,0 +1,1 @@
+"""Commands, queries, files and code that an Android app builds from input."""

@@ -1,0 +1,1 @@
+"""Where an Android app sends personal data."""

@@ -1,0 +1,1 @@
+"""What development left in an Android app."""

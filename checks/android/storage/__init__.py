@@ -1,0 +1,1 @@
+"""What an Android app stores and logs, and where."""

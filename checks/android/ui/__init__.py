@@ -1,0 +1,1 @@
+"""What an Android app shows and takes in."""

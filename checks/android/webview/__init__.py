@@ -1,0 +1,1 @@
+"""What an Android app lets its web views do."""
