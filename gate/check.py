@@ -15,12 +15,13 @@ Yielding nothing means clean. A check imports this module and `gate.app` and not
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeVar
 
 from gate.app import AndroidApp, App, IosApp, Location, Unread
+from gate.app.code import Api
 
 HEADINGS = ("Looks at", "Matters because", "Fix by", "Cannot see")
 PLATFORMS: dict[type[App], str] = {AndroidApp: "android", IosApp: "ios", App: "app"}
@@ -65,7 +66,8 @@ class Finding:
 
     `subject` is the stable name of what is wrong (a component, a domain, a file): waivers and
     fingerprints rest on it, so it holds no offset, no count and no path of the build machine.
-    `message` is one or two plain sentences. `origin` is first-party, or the name of the
+    `message` is one or two plain sentences. `flow` are the places that a value came through on its
+    way to `at`, the first one first. `origin` is first-party, or the name of the
     third-party component it lies in, or '' where that cannot be told.
     """
 
@@ -75,6 +77,7 @@ class Finding:
     also: tuple[Location, ...] = ()
     origin: str = ""
     confidence: Confidence = Confidence.HIGH
+    flow: tuple[Location, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,8 @@ Run = Callable[[Any], Iterator[Finding | Unresolved]]
 class Check:
     """One question. `platform` is android, ios, or app for both; `module` is where it is written.
 
-    `last` holds back a check that judges what the others could not read.
+    `last` holds back a check that judges what the others could not read. `asks` are the APIs that
+    its module names: the engine looks all checks' APIs up at once.
     """
 
     id: str
@@ -128,6 +132,7 @@ class Check:
     module: str
     run: Run = field(repr=False)
     last: bool = False
+    asks: tuple[Api, ...] = ()
 
     def applies_to(self, app: App) -> bool:
         """Whether the check asks about this kind of app."""
@@ -161,9 +166,19 @@ def check(
             module=run.__module__,
             run=run,
             last=last,
+            asks=tuple(_apis(run.__globals__.values())),
         )
 
     return build
+
+
+def _apis(values: Iterable[object]) -> Iterator[Api]:
+    """The APIs among a module's constants, alone or in tuples."""
+    for value in values:
+        if isinstance(value, Api):
+            yield value
+        elif isinstance(value, tuple):
+            yield from (each for each in value if isinstance(each, Api))
 
 
 def read_doc(text: str, module: str) -> Doc:

@@ -19,7 +19,12 @@ def main() -> None:
     """Take a request from standard input and answer it."""
     request = msgspec.json.decode(sys.stdin.buffer.read(), type=Request)
     with os.fdopen(request.answer, "wb") as pipe:
-        say(pipe, examine(request, lambda done, total: say(pipe, Step(done, total))))
+        try:
+            answer = examine(request, lambda done, total: say(pipe, Step(done, total)))
+        except MemoryError:
+            most = request.limits.memory
+            answer = Answer(refused=f"it needs more bytes of memory than the limit memory={most}")
+        say(pipe, answer)
 
 
 def say(pipe: BinaryIO, message: Step | Answer) -> None:
@@ -41,7 +46,8 @@ def examine(request: Request, progress: Callable[[int, int], None]) -> Answer:
     if request.limits.require_sandbox and not isolation.sandboxed:
         return Answer(refused=f"a sandbox is required: {isolation.words[-1]}")
     try:
-        app = open_app(request.build, request.name, date.fromisoformat(request.as_of))
+        day = date.fromisoformat(request.as_of)
+        app = open_app(request.build, request.name, day, request.limits.budget, request.idsig)
     except NotAnApp as refusal:
         return Answer(refusal.kind, str(refusal), isolation=isolation.words)
     results = run(checks, app, progress)

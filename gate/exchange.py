@@ -8,7 +8,11 @@ from gate.isolation import Limits
 
 
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the worker is asked; `build` and `answer` are open file descriptors it inherits."""
+    """What the worker is asked; `build` and `answer` are open file descriptors it inherits.
+
+    `idsig` is one too, of the .idsig beside the build; or it says why that could not be opened, and
+    is "" where there is none.
+    """
 
     build: int
     answer: int
@@ -16,6 +20,7 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     checks: tuple[str, ...]
     as_of: str
     limits: Limits
+    idsig: int | str = ""
 
 
 class Step(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):

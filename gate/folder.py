@@ -7,29 +7,30 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
-MAX_FILES = 65_535 * 4
 MAX_DEPTH = 64
 
 
 class TooMuch(Exception):
-    """A folder with more files than are listed; the message says how many that are."""
+    """A folder with more files than are listed; the message names the limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
     """Paths below a folder, with forward slashes and sorted.
 
-    `files` are the regular files; `unread` are links, special files and folders that may not be
-    entered, each with the reason.
+    `files` are the regular files and `size` their bytes together; `unread` are links, special
+    files and folders that may not be entered, each with the reason.
     """
 
     files: tuple[str, ...]
+    size: int
     unread: tuple[tuple[str, str], ...]
 
 
-def list_files(folder: int) -> Listing:
-    """Everything below an open folder; TooMuch past 262,140 files."""
+def list_files(folder: int, most: int) -> Listing:
+    """Everything below an open folder; TooMuch past `most` files."""
     files: list[str] = []
+    total = 0
     unread: list[tuple[str, str]] = []
     waiting = [""]
     while waiting:
@@ -38,24 +39,28 @@ def list_files(folder: int) -> Listing:
             unread.append((at, f"nested deeper than {MAX_DEPTH} folders"))
             continue
         try:
-            for name, kind in _entries(folder, at):
+            for name, kind, size in _entries(folder, at):
                 path = f"{at}/{name}" if at else name
                 if kind == "folder":
                     waiting.append(path)
                 elif kind == "file":
                     files.append(path)
+                    total += size
                 else:
                     unread.append((path, f"a {kind}, which is not followed"))
         except OSError as error:
             unread.append((at or ".", f"cannot be entered: {error.strerror}"))
-        if len(files) + len(unread) > MAX_FILES:
-            raise TooMuch(f"the folder holds more than {MAX_FILES} files")
-    return Listing(tuple(sorted(files)), tuple(sorted(unread)))
+        if len(files) + len(unread) > most:
+            raise TooMuch(f"the folder holds more files than {most}")
+    return Listing(tuple(sorted(files)), total, tuple(sorted(unread)))
 
 
-def _entries(folder: int, path: str) -> list[tuple[str, str]]:
+def _entries(folder: int, path: str) -> list[tuple[str, str, int]]:
     with _descend(folder, path.split("/") if path else []) as fd, os.scandir(fd) as entries:
-        return [(entry.name, _kind(entry)) for entry in entries]
+        return [
+            (entry.name, _kind(entry), entry.stat(follow_symlinks=False).st_size)
+            for entry in entries
+        ]
 
 
 def _kind(entry: "os.DirEntry[str]") -> str:

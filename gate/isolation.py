@@ -4,9 +4,11 @@ import resource
 import stat
 import sys
 import sysconfig
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from os import fstat
 from pathlib import Path
+
+from gate.app.budget import Budget
 
 MISSING = "not in force"
 
@@ -16,8 +18,8 @@ class Limits:
     """What a worker may use, each an option of `gate scan`.
 
     Bytes of memory (`memory`), of a build (`input`) and of an answer (`answer`); seconds of CPU
-    (`cpu`) and of wall time (`wall`). With `require_sandbox` no build is read where the kernel's
-    sandbox is not in force.
+    (`cpu`) and of wall time (`wall`); `budget` is what its readers keep to. With `require_sandbox`
+    no build is read where the kernel's sandbox is not in force.
     """
 
     memory: int = 4 << 30
@@ -26,10 +28,17 @@ class Limits:
     input: int = 4 << 30
     answer: int = 64 << 20
     require_sandbox: bool = False
+    budget: Budget = field(default_factory=Budget)
 
     def in_words(self) -> tuple[str, ...]:
         """Every limit with its value, for the report."""
-        return tuple(f"limit {each.name} {getattr(self, each.name)}" for each in fields(self))
+        words = [
+            f"limit {each.name} {getattr(holder, each.name):d}"
+            for holder in (self, self.budget)
+            for each in fields(holder)
+            if each.type is int
+        ]
+        return (*words, f"limit require_sandbox {self.require_sandbox}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +60,7 @@ def confine(limits: Limits, build: int) -> Isolation:
 
 
 def _limit_resources(limits: Limits) -> list[str]:
+    # At the soft limit of CPU time a process dies of SIGXCPU, which tells it from other deaths.
     wanted = (
         (resource.RLIMIT_AS, limits.memory, f"memory at most {limits.memory >> 20} MiB"),
         (resource.RLIMIT_CPU, limits.cpu, f"CPU time at most {limits.cpu} s"),
@@ -61,7 +71,8 @@ def _limit_resources(limits: Limits) -> list[str]:
     words = []
     for kind, value, text in wanted:
         try:
-            resource.setrlimit(kind, (value, value))
+            spare = kind == resource.RLIMIT_CPU
+            resource.setrlimit(kind, (value, value + spare))
         except (ValueError, OSError):
             words.append(f"{MISSING} on {sys.platform}: {text}")
         else:

@@ -94,7 +94,7 @@ def from_json(data: bytes) -> Document:
     """The document that `to_json` wrote; `NotAReport` for anything else."""
     try:
         scan = msgspec.json.decode(data, type=Document)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise NotAReport(f"not a report of this tool: {error}") from error
     if scan.schema != SCHEMA:
         raise NotAReport(f"a report of schema {scan.schema}; this version reads {SCHEMA}")

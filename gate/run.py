@@ -1,11 +1,13 @@
 """Run checks on an app; the only place that catches everything, since a crash is an outcome."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
-from gate.app import App, Gap, Unread
+from gate.app import App, Gap, Location, Unread
 from gate.check import (
     Check,
+    Confidence,
     Finding,
     NotApplicable,
     Outcome,
@@ -14,7 +16,7 @@ from gate.check import (
     Unresolved,
 )
 
-MAX_FINDINGS = 10_000
+REST = "(more than the limit)"
 
 
 def run(
@@ -25,6 +27,7 @@ def run(
     `progress` is called with how many are done and how many there are.
     """
     results: dict[str, Result] = {}
+    app.asked.extend(api for check in checks for api in check.asks)
     for done, each in enumerate(sorted(checks, key=lambda check: check.last)):
         progress(done, len(checks))
         results[each.id] = run_one(each, app)
@@ -36,21 +39,17 @@ def run_one(check: Check, app: App) -> Result:
     if not check.applies_to(app):
         return Result(check.id, Outcome.NOT_APPLICABLE, why=f"the build is for {app.build.kind}")
     app.journal.restart()
-    findings: list[Finding] = []
-    unresolved: list[Unresolved] = []
+    kept = _Kept(app.files.budget.findings)
     outcome, why = Outcome.CLEAN, ""
     try:
         for each in check.run(app):
-            if len(findings) + len(unresolved) >= MAX_FINDINGS:
-                raise Undecided(f"more than {MAX_FINDINGS} findings; the rest was not looked at")
-            if isinstance(each, Finding):
-                findings.append(each)
-            else:
-                unresolved.append(each)
+            kept.take(each)
     except NotApplicable as reason:
         outcome, why = Outcome.NOT_APPLICABLE, str(reason)
     except (Undecided, Unread) as reason:
         outcome, why = Outcome.UNDECIDED, str(reason)
+    except MemoryError:
+        outcome, why = Outcome.UNDECIDED, "it needs more memory than the limit memory allows"
     except Exception as crash:  # noqa: BLE001  # a check that crashes must not pass in silence
         outcome, why = Outcome.UNDECIDED, f"the check failed: {type(crash).__name__}: {crash}"
     gaps = () if check.last else app.journal.gaps_touched
@@ -58,9 +57,44 @@ def run_one(check: Check, app: App) -> Result:
         app.journal.failure(check.id, why)
     elif gaps:
         outcome, why = Outcome.UNDECIDED, _gaps_in_words(gaps)
-    if findings and outcome is Outcome.CLEAN:
+    kept.count_rest()
+    if kept.findings and outcome is Outcome.CLEAN:
         outcome = Outcome.FOUND
-    return Result(check.id, outcome, merge(findings), tuple(unresolved), why)
+    return Result(check.id, outcome, merge(kept.findings), tuple(kept.unresolved), why)
+
+
+@dataclass(slots=True)
+class _Kept:
+    """What a check yields, as far as the limit goes; what is over it is counted.
+
+    The count is an entry of its own, which no waiver of a named subject covers: dropping findings
+    makes no verdict better.
+    """
+
+    most: int
+    findings: list[Finding] = field(default_factory=list)
+    unresolved: list[Unresolved] = field(default_factory=list)
+    over: Counter[Confidence | None] = field(default_factory=Counter)
+
+    def take(self, each: Finding | Unresolved) -> None:
+        """Keep one more, or count it."""
+        if len(self.findings) + len(self.unresolved) >= self.most:
+            self.over[each.confidence if isinstance(each, Finding) else None] += 1
+        elif isinstance(each, Finding):
+            self.findings.append(each)
+        else:
+            self.unresolved.append(each)
+
+    def count_rest(self) -> None:
+        """Add how many were counted only; one sure finding among them makes the count sure."""
+        words = f"beyond {self.most}, counted and not kept"
+        places = self.over.pop(None, 0)
+        if self.over:
+            said = f"Findings {words}: {self.over.total()}."
+            sure = Confidence.HIGH if self.over[Confidence.HIGH] else Confidence.LOW
+            self.findings.append(Finding(REST, said, Location(), confidence=sure))
+        if places:
+            self.unresolved.append(Unresolved(REST, f"places {words}: {places}", Location()))
 
 
 def _gaps_in_words(gaps: Sequence[Gap]) -> str:

@@ -5,6 +5,7 @@ takes one answer from a pipe. It never parses a byte of the build. Whatever happ
 an `Answer`: one that refuses, with the reason, where the worker itself gave none.
 """
 
+import errno
 import hashlib
 import os
 import selectors
@@ -19,15 +20,18 @@ from contextlib import suppress
 from pathlib import Path
 
 import msgspec
+from msgspec import structs
 
 from gate.app import Build
+from gate.app.budget import Budget
 from gate.exchange import Answer, Request, Step
-from gate.folder import list_files, open_file
+from gate.folder import TooMuch, list_files, open_file
 from gate.isolation import Limits
 from gate.wire import encode
 
 # -E and -P rather than -I: a gate installed in the user's own site-packages must find itself.
-COMMAND = (sys.executable, "-E", "-P", "-m", "gate.examiner")
+# -B: reading a build writes nothing, not even bytecode beside the sources.
+COMMAND = (sys.executable, "-B", "-E", "-P", "-m", "gate.examiner")
 BLOCK = 1 << 20
 DECODER = msgspec.json.Decoder(Step | Answer)
 # msgspec learns a type when it first meets it, which several threads at once must not do.
@@ -47,17 +51,20 @@ def examine(
     try:
         fd = _open(path, limits)
     except Refusal as refusal:
-        return Build(path), Answer(refused=str(refusal))
+        return Build(path), Answer(refused=str(refusal), isolation=limits.in_words())
     try:
         before = os.fstat(fd)
         answer, digest, size = _ask(path, fd, checks, as_of, limits, progress)
         if _changed(before, os.fstat(fd)):
             answer = Answer(refused="the build changed while it was read; scan a finished file")
-    except OSError as error:
+    except (OSError, TooMuch) as error:
         digest, size = "", 0
-        answer = Answer(refused=f"cannot be read whole: {error.strerror or error}")
+        reason = getattr(error, "strerror", None) or error
+        answer = Answer(refused=f"cannot be read whole: {reason}")
     finally:
         os.close(fd)
+    if not answer.isolation:  # the worker could not say what confined it
+        answer = structs.replace(answer, isolation=limits.in_words())
     return Build(path, answer.kind, digest, size), answer
 
 
@@ -82,11 +89,29 @@ def _open(path: str, limits: Limits) -> int:
     elif stat.S_ISREG(found.st_mode) and found.st_size == 0:
         refusal = "the file is empty; the build step may have failed"
     elif stat.S_ISREG(found.st_mode) and found.st_size > limits.input:
-        refusal = f"larger than the limit of {limits.input >> 20} MiB"
+        refusal = f"larger than the limit input={limits.input} bytes"
     if refusal:
         os.close(fd)
         raise Refusal(refusal)
     return fd
+
+
+def _open_idsig(path: str, build: int) -> int | str:
+    """The .idsig beside a build that is a file, open for reading; "" for none, or why it is not."""
+    if not stat.S_ISREG(os.fstat(build).st_mode):
+        return ""
+    beside = f"{path}.idsig"
+    try:
+        if not stat.S_ISREG(Path(beside).stat().st_mode):
+            return "it is not a file"
+        fd = os.open(beside, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        absent = error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
+        return "" if absent else f"it cannot be opened: {error.strerror}"
+    if stat.S_ISREG(os.fstat(fd).st_mode):
+        return fd
+    os.close(fd)
+    return "it is not a file"
 
 
 def _ask(
@@ -94,20 +119,14 @@ def _ask(
 ) -> tuple[Answer, str, int]:
     """The worker's answer, and the build's digest and size, computed while the worker runs."""
     reader, writer = os.pipe()
-    request = Request(fd, writer, Path(path).name, tuple(checks), as_of, limits)
+    idsig = _open_idsig(path, fd)
+    given = [writer, idsig] if isinstance(idsig, int) else [writer]
+    request = Request(fd, writer, Path(path).name, tuple(checks), as_of, limits, idsig)
     try:
-        process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
-            COMMAND,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            pass_fds=(fd, writer),
-            env={"LC_ALL": "C.UTF-8", "HOME": str(Path.home())},
-            cwd="/",
-            start_new_session=True,
-        )
+        process = _start((fd, *given))
     finally:
-        os.close(writer)
+        for each in given:
+            os.close(each)
     try:
         deadline = time.monotonic() + limits.wall
         with ENCODING:
@@ -116,13 +135,28 @@ def _ask(
             pipe.write(asked)
         is_file = stat.S_ISREG(os.fstat(fd).st_mode)
         digest, size = digest_of(fd) if is_file else ("", 0)
-        answer = _explain(_receive(reader, deadline, limits, progress), process, deadline)
+        answer = _explain(_receive(reader, deadline, limits, progress), process, deadline, limits)
         if not is_file and answer.app:  # a folder that is no app may be all of the disk
-            digest, size = digest_of(fd)
+            digest, size = digest_of(fd, limits.budget.entries)
         return answer, digest, size
     finally:
         os.close(reader)
         _end(process)
+
+
+def _start(fds: Sequence[int]) -> subprocess.Popen[bytes]:
+    """The worker's process, which inherits these files and nothing else."""
+    return subprocess.Popen(  # noqa: S603  # our own interpreter and module
+        COMMAND,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        pass_fds=fds,
+        # numpy would start threads that nobody uses, and a worker that forks must have none.
+        env={"LC_ALL": "C.UTF-8", "HOME": str(Path.home()), "OPENBLAS_NUM_THREADS": "1"},
+        cwd="/",
+        start_new_session=True,
+    )
 
 
 def _receive(reader: int, deadline: float, limits: Limits, progress: Progress) -> Answer | str:
@@ -135,7 +169,7 @@ def _receive(reader: int, deadline: float, limits: Limits, progress: Progress) -
             progress(message.done, message.total)
     except _Silence as silence:
         return str(silence)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return "its answer was not in the agreed form"
     return "it ended without an answer"
 
@@ -158,17 +192,19 @@ def _lines(reader: int, deadline: float, limits: Limits) -> Iterator[bytes]:
                 return
             received += len(block)
             if received > limits.answer:
-                raise _Silence(f"its answer was larger than {limits.answer >> 20} MiB")
+                raise _Silence(f"its answer was larger than the limit answer={limits.answer} bytes")
             *ends, rest = block.split(b"\n")
             for end in ends:
                 yield b"".join((*begun, end))
                 begun.clear()
             if rest:
                 begun.append(rest)
-    raise _Silence(f"it was stopped after {limits.wall} s")
+    raise _Silence(f"it was stopped after {limits.wall} s, the limit wall={limits.wall}")
 
 
-def _explain(answer: Answer | str, process: subprocess.Popen[bytes], deadline: float) -> Answer:
+def _explain(
+    answer: Answer | str, process: subprocess.Popen[bytes], deadline: float, limits: Limits
+) -> Answer:
     """The answer if there is one and the worker ended well, else a refusal that says what died."""
     how = ""
     try:
@@ -178,6 +214,7 @@ def _explain(answer: Answer | str, process: subprocess.Popen[bytes], deadline: f
     else:
         if code < 0:
             how = f"it was killed by {signal.Signals(-code).name}"
+            how += f", the limit cpu={limits.cpu}" if -code == signal.SIGXCPU else ""
         elif code > 0:
             how = f"it failed with exit code {code}"
     if isinstance(answer, Answer) and not how:
@@ -197,17 +234,17 @@ def _changed(before: os.stat_result, after: os.stat_result) -> bool:
     return (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns)
 
 
-def digest_of(fd: int) -> tuple[str, int]:
+def digest_of(fd: int, most: int = Budget().entries) -> tuple[str, int]:
     """SHA-256 in hex and size in bytes of an open file, or of a folder's files.
 
     A folder's digest is that of one line a file, `<hex digest>  <relative path>\n`, sorted by
     path, as sha256sum prints them; links and special files are left out. OSError where a file
-    cannot be read or has vanished meanwhile.
+    cannot be read or has vanished meanwhile, TooMuch past `most` files.
     """
     if stat.S_ISREG(os.fstat(fd).st_mode):
         return _digest_of_file(fd)
     lines, total = "", 0
-    for path in list_files(fd).files:
+    for path in list_files(fd, most).files:
         with open_file(fd, path) as file:
             digest, size = _digest_of_file(file.fileno())
         lines += f"{digest}  {path}\n"

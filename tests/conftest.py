@@ -1,6 +1,11 @@
 """What every test may ask for."""
 
+import os
+
 import pytest
+
+# As in a worker: numpy's threads are of no use here, and tests fork.
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

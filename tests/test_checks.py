@@ -1,5 +1,6 @@
 """Every check on every build of its fixtures: the exact subjects, or a stated silence."""
 
+from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 
@@ -21,8 +22,11 @@ KINDS = (".apk", ".aab", ".apks", ".ipa")
 
 def judged(case: Path) -> Result:
     build = next(path for path in case.glob("build.*") if path.suffix in KINDS)
-    with build.open("rb") as file:
-        app: App = open_app(file.fileno(), build.name, DAY)
+    beside = build.with_name(f"{build.name}.idsig")
+    with ExitStack() as files:
+        fd = files.enter_context(build.open("rb")).fileno()
+        idsig = files.enter_context(beside.open("rb")).fileno() if beside.exists() else ""
+        app: App = open_app(fd, build.name, DAY, idsig=idsig)
         return run_one(catalogue()[case.parent.name], app)
 
 

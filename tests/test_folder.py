@@ -16,7 +16,7 @@ CLEAN = Path(__file__).parents[1] / "fixtures" / "builds" / "clean-ios" / "build
 def listed(folder: Path) -> tuple[tuple[str, ...], dict[str, str]]:
     fd = os.open(folder, os.O_RDONLY)
     try:
-        listing = list_files(fd)
+        listing = list_files(fd, 1_000)
     finally:
         os.close(fd)
     return listing.files, dict(listing.unread)

@@ -53,10 +53,11 @@ def test_a_build_is_answered_with_its_results_and_its_isolation() -> None:
         ('pipe.write(b\'{"type": "Answer", "results": 3}\\n\')', "not in the agreed form"),
         ("pipe.write(b'[' * 100_000 + b'\\n')", "not in the agreed form"),
         ("pipe.write(b'nonsense\\n')", "not in the agreed form"),
+        ('pipe.write(b\'{"type": "Answer", "kind": "\\xff"}\\n\')', "not in the agreed form"),
         ('pipe.write(b\'{"type": "Answer"}\\n\'); sys.exit(1)', "exit code 1"),
         ("time.sleep(60)", "stopped after 3 s"),
         ("signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)", "stopped after 3 s"),
-        ("x = bytearray(70 << 20); pipe.write(x)", "larger than 64 MiB"),
+        ("x = bytearray(70 << 20); pipe.write(x)", "larger than the limit answer=67108864"),
     ],
 )
 def test_a_worker_that_fails_is_a_refusal_that_says_how(

@@ -6,6 +6,7 @@
 from gate.app.android import AndroidApp, SplitApk
 from gate.app.app import App, Fact, Unread
 from gate.app.attribute import Attribute
+from gate.app.budget import Budget
 from gate.app.build import Build, Files
 from gate.app.card import AppCard
 from gate.app.coverage import Coverage, Gap, Journal
@@ -17,6 +18,7 @@ __all__ = [
     "App",
     "AppCard",
     "Attribute",
+    "Budget",
     "Build",
     "Bundle",
     "Coverage",

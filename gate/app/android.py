@@ -1,12 +1,45 @@
 """An Android app: the facts of an APK, of an app bundle or of a set of split APKs."""
 
+import re
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Final
 
-from gate.app.app import App, Fact
+from gate.app.app import App, Fact, Unread
+from gate.app.code import Code
 from gate.app.manifest import Manifest
-from gate.app.native import DexFile, ElfLibrary
+from gate.app.native import ElfLibrary
 from gate.app.network import BackupRules, NetworkConfig
 from gate.app.signing import Signing, Verification
+
+# Where the parts of a module lie: in an APK, alone or in a set, and in a module of a bundle.
+_CODE: Final = r"classes\.dex", r"dex/classes\.dex"
+_LIBRARIES: Final = r"lib/.+\.so", r"lib/.+\.so"
+
+
+def _files(in_apk: str, in_module: str) -> "Callable[[AndroidApp], str]":
+    """What gives the first file of such a name in an APK or in a bundle's module, or ""."""
+    apk = re.compile(rf"(?:.*!/)?{in_apk}", re.DOTALL)
+    module = re.compile(rf"(?!META-INF/|BUNDLE-METADATA/)[^/]+/{in_module}", re.DOTALL)
+
+    def content(app: "AndroidApp") -> str:
+        pattern = module if app.build.kind == "aab" else apk
+        return next((name for name in app.files.names if pattern.fullmatch(name)), "")
+
+    return content
+
+
+def _named(attribute: str) -> "Callable[[AndroidApp], str]":
+    """What gives the first rule file that an attribute of <application> names, or ""."""
+
+    def content(app: "AndroidApp") -> str:
+        with suppress(Unread):
+            named = getattr(app.manifest.application, attribute).values
+            return next((name for name in named if name not in ("true", "false")), "")
+        return ""
+
+    return content
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,20 +57,36 @@ class AndroidApp(App):
     A bundle or a set of split APKs is one app: its facts are those of all its modules or splits.
     """
 
-    manifest = Fact[Manifest]("AndroidManifest.xml.")
+    manifest = Fact[Manifest]("AndroidManifest.xml.", "manifest elements")
     network_configs = Fact[tuple[NetworkConfig, ...]](
-        "The network security configuration of every device configuration; () where none is named."
+        "The network security configuration of every device configuration; () where none is named.",
+        "network configs files",
+        _named("network_security_config"),
     )
     full_backup_content = Fact[tuple[BackupRules, ...]](
-        "The rule files that android:fullBackupContent names; () for true, false or absent."
+        "The rule files that android:fullBackupContent names; () for true, false or absent.",
+        "full backup content files",
+        _named("full_backup_content"),
     )
     data_extraction_rules = Fact[tuple[BackupRules, ...]](
-        "The rule files that android:dataExtractionRules names; () where absent."
+        "The rule files that android:dataExtractionRules names; () where absent.",
+        "data extraction rules files",
+        _named("data_extraction_rules"),
     )
     signing = Fact[Signing]("Signature schemes and signers.")
-    signature = Fact[Verification]("What each supported Android version makes of the signatures.")
-    libraries = Fact[tuple[ElfLibrary, ...]]("Every ELF file under lib/, sorted by path.")
-    code = Fact[tuple[DexFile, ...]]("Every DEX file that the runtime loads, in its order.")
+    signature = Fact[Verification](
+        "What each supported Android version makes of the signatures.", "signature API levels"
+    )
+    libraries = Fact[tuple[ElfLibrary, ...]](
+        "Every ELF file under lib/, sorted by path.",
+        "native libraries files",
+        _files(*_LIBRARIES),
+    )
+    code = Fact[Code](
+        "The code of every DEX file that the runtime loads, as one program.",
+        "DEX files",
+        _files(*_CODE),
+    )
     splits = Fact[tuple[SplitApk, ...]](
         "The APKs of a split set, sorted by path, base first; () for any other build."
     )

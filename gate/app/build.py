@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from gate.app.budget import Budget
+
 
 @dataclass(frozen=True, slots=True)
 class Build:
@@ -22,6 +24,10 @@ class Build:
 
 class Files(Protocol):
     """The only reader of a build's bytes; names are data and never become a path of this host."""
+
+    @property
+    def budget(self) -> Budget:
+        """How much of the build may be read."""
 
     @property
     def names(self) -> Sequence[str]:

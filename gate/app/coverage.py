@@ -51,6 +51,15 @@ class Journal:
         """Note how much a reader has read; a later word on the same unit replaces the earlier."""
         self._coverage[(reader, unit)] = Coverage(reader, unit, declared, read)
 
+    def account(self, fact: str, counter: str, content: str) -> None:
+        """Make a gap of content of which nothing was read, where no gap of the fact tells why.
+
+        `counter` is the reader and the unit of the `Coverage` that a reader leaves, with a blank.
+        """
+        reads = {f"{each.reader} {each.unit}": each.read for each in self._coverage.values()}
+        if not reads.get(counter) and all(gap.fact != fact for gap in self._gaps.values()):
+            self.gap(fact, content, f"it is there and the reader of {counter} has read nothing")
+
     def touch(self, fact: str) -> None:
         """Note that somebody asked for a fact."""
         self._touched.add(fact)

@@ -84,14 +84,26 @@ class ProfileMatch:
 class IosApp(App):
     """What an iOS app says about itself."""
 
-    bundles = Fact[tuple[Bundle, ...]]("Every bundle, the app itself first, then sorted by path.")
-    programs = Fact[tuple[Program, ...]]("Every Mach-O file, sorted by path.")
-    seals = Fact[Seals]("What the signatures seal, hashed anew and compared.")
+    bundles = Fact[tuple[Bundle, ...]](
+        "Every bundle, the app itself first, then sorted by path.", "Info.plist bundles"
+    )
+    programs = Fact[tuple[Program, ...]]("Every Mach-O file, sorted by path.", "Mach-O files")
+    seals = Fact[Seals](
+        "What the signatures seal, hashed anew and compared.",
+        "code signature slices",
+        lambda app: app.signed_program,
+    )
 
     @property
     def main(self) -> Bundle:
         """The app's own bundle."""
         return self.bundles[0]
+
+    @property
+    def signed_program(self) -> str:
+        """The path of the first program with a signature; "" where none has one."""
+        signed = (each.path for each in self.programs if any(s.signature for s in each.slices))
+        return next(signed, "")
 
     @property
     def profile_matches(self) -> tuple[ProfileMatch, ...]:

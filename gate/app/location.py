@@ -13,7 +13,8 @@ class Location:
     `element` is the place inside the entry in the entry's own terms: an XML path, a property list
     key path, class.method, a symbol or a header field; `line` counts from 1 and `offset` in bytes
     from the entry's start, each only where the format has one; `snippet` is the evidence as read,
-    secrets already masked.
+    secrets already masked. Where `source` names a source file, as compiled code does, `line` counts
+    in that file and not in the entry.
     """
 
     path: str = ""
@@ -21,3 +22,4 @@ class Location:
     line: int | None = None
     offset: int | None = None
     snippet: str = ""
+    source: str = ""

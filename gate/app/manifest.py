@@ -32,7 +32,8 @@ class Component:
     """An activity, activity-alias, service, receiver or provider.
 
     `name` is the fully qualified class name; `permission`, `read_permission` and
-    `write_permission` are the component's own; `Manifest.guards` adds the application's.
+    `write_permission` are the component's own; `Manifest.guards` adds the application's. `target`
+    is the activity that an alias stands for, '' in any other component.
     """
 
     kind: str
@@ -44,6 +45,7 @@ class Component:
     write_permission: Attribute[str]
     filters: tuple[IntentFilter, ...] = ()
     at: Location = field(default_factory=Location)
+    target: str = ""
 
     @property
     def is_launcher(self) -> bool:

@@ -12,11 +12,18 @@ CS_ADHOC: Final = 0x2  # xnu, osfmk/kern/cs_blobs.h: signed without a certificat
 HASH_RANK: Final = {1: 1, 3: 2, 2: 3, 4: 4}
 
 
+def caveat(witness: str) -> str:
+    """The words for a file that `witness` read in place of our reader; "" for ""."""
+    return f" (as {witness} reads it; our reader refuses the file)" if witness else ""
+
+
 @dataclass(frozen=True, slots=True)
 class ElfLibrary:
     """A linked ELF file of an Android app.
 
     `abi` is the Android ABI name (arm64-v8a, armeabi-v7a, x86, x86_64, ...) from the ELF header.
+    `witness` names the second reader where ours refused the file; `disputed` says in what that
+    reader takes an odd file otherwise.
     """
 
     path: str
@@ -28,23 +35,19 @@ class ElfLibrary:
     has_relocations: bool
     has_got: bool
     is_dart_snapshot: bool
+    witness: str = ""
+    disputed: tuple[str, ...] = ()
+
+    @property
+    def caveat(self) -> str:
+        """What ends a sentence about it: who read it where our reader did not, else ""."""
+        return caveat(self.witness)
 
     @property
     def name(self) -> str:
         """lib/<abi>/<file>: the path in an installed APK, whatever form the build has."""
         inside = self.path.rpartition("!/")[2]
         return inside if inside.startswith("lib/") else inside.partition("/")[2]
-
-
-@dataclass(frozen=True, slots=True)
-class DexFile:
-    """The header and the strings of a DEX file; `strings` are only read where a check asks."""
-
-    path: str
-    version: str
-    classes: int
-    methods: int
-    strings: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,9 @@ class Slice:
     """One architecture of a Mach-O file.
 
     `platform` is the name that the build version or version-min command gives (ios, iossimulator,
-    maccatalyst, ...), '' without one; `signature` is None where no LC_CODE_SIGNATURE is.
+    maccatalyst, ...), '' without one; `signature` is None where no LC_CODE_SIGNATURE is, and where
+    there is one that cannot be read, as `signature_unread` then tells. `witness` and `disputed` are
+    as in `ElfLibrary`, of the file that the slice lies in.
     """
 
     architecture: str
@@ -120,6 +125,14 @@ class Slice:
     signature: CodeSignature | None
     offset: int
     size: int
+    signature_unread: bool = False
+    witness: str = ""
+    disputed: tuple[str, ...] = ()
+
+    @property
+    def caveat(self) -> str:
+        """What ends a sentence about it: who read it where our reader did not, else ""."""
+        return caveat(self.witness)
 
     @property
     def pie(self) -> bool:

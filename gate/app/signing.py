@@ -1,6 +1,7 @@
 """Who signed a build, and how."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 
@@ -35,7 +36,7 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """One signer of one scheme (v1, v2, v3, v3.1), its own certificate first."""
+    """One signer of one scheme (v1, v2, v3, v3.1, v4), its own certificate first."""
 
     scheme: str
     certificates: tuple[Certificate, ...]
@@ -44,7 +45,7 @@ class Signer:
 
 @dataclass(frozen=True, slots=True)
 class Signing:
-    """The signatures that an APK carries, present but not yet verified."""
+    """The signatures that an APK carries, present but not yet verified; v4 lies beside it."""
 
     schemes: tuple[str, ...]
     signers: tuple[Signer, ...]
@@ -93,6 +94,7 @@ class SchemeVerdict:
 
     `min_sdk` and `max_sdk` are the lowest and highest supported API level that reads it, None
     where none does; `errors` are the reasons of those that refuse it, lowest level first.
+    `file_sha256` is of the file that holds it where that is not the APK (v4, the .idsig).
     """
 
     scheme: str
@@ -103,6 +105,23 @@ class SchemeVerdict:
     digests: tuple[DigestUse, ...]
     min_sdk: int | None
     max_sdk: int | None
+    file_sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceStamp:
+    """A source stamp, by which a store marks what it hands out; no Android version reads it.
+
+    `scheme` is v1 or v2, "" where the APK Signing Block has none; `certificate` and `listed` are
+    the SHA-256 of the stamp's certificate and what the entry stamp-cert-sha256 says it is, in
+    lower-case hexadecimal, "" where absent. `reason` is a plain sentence without a full stop, ""
+    where the stamp verifies.
+    """
+
+    scheme: str
+    certificate: str
+    listed: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +130,14 @@ class Verification:
 
     `verdicts` cover those levels without a gap. `conflicts` say how schemes contradict each other
     that each verify; `damage` says why a signing block that was once there is not found, or "".
-    `source_stamp` tells that there is a stamp, which is not verified.
+    The schemes end with v4 where an .idsig lies beside the APK; no verdict rests on that one.
     """
 
     verdicts: tuple[RangeVerdict, ...]
     schemes: tuple[SchemeVerdict, ...]
     conflicts: tuple[str, ...] = ()
     damage: str = ""
-    source_stamp: bool = False
+    source_stamp: SourceStamp | None = None
 
     def since(self, min_sdk: int) -> tuple[RangeVerdict, ...]:
         """The verdicts that concern API level `min_sdk` or a later one.
@@ -128,11 +147,34 @@ class Verification:
         return tuple(verdict for verdict in self.verdicts if verdict.to_api >= min_sdk)
 
     @property
+    def beside(self) -> SchemeVerdict | None:
+        """The verdict on the .idsig beside the APK, None where there is none."""
+        return next((each for each in self.schemes if each.scheme == "v4"), None)
+
+    @property
     def verified(self) -> bool:
-        """Whether every supported API level accepts the file, and the schemes agree."""
-        return not self.conflicts and all(verdict.verified for verdict in self.verdicts)
+        """Whether every supported API level accepts the file, and all schemes agree."""
+        agree = not self.conflicts and (self.beside is None or self.beside.verified)
+        return agree and all(verdict.verified for verdict in self.verdicts)
 
 
 def levels_in_words(first: int, last: int) -> str:
     """A run of API levels, such as `API level 23` or `API levels 24 to 27`."""
     return f"API level {first}" if first == last else f"API levels {first} to {last}"
+
+
+def as_ranges(opinions: Sequence[RangeVerdict], last: int) -> tuple[RangeVerdict, ...]:
+    """Each opinion, lowest level first, for the levels up to the next one's or to `last`.
+
+    Neighbours that say the same are one.
+    """
+    ranges: list[RangeVerdict] = []
+    for opinion in reversed(opinions):
+        end = ranges[-1].from_api - 1 if ranges else last
+        if ranges and replace(ranges[-1], from_api=0, to_api=0) == replace(
+            opinion, from_api=0, to_api=0
+        ):
+            ranges[-1] = replace(ranges[-1], from_api=opinion.from_api)
+        else:
+            ranges.append(replace(opinion, to_api=end))
+    return tuple(reversed(ranges))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Final
 
-from gate.app import AndroidApp, Attribute, Files, IosApp, Location, Unread
+from gate.app import AndroidApp, Attribute, Files, IosApp, Location, Program, Unread
 from gate.app.anomaly import Anomaly
 from gate.formats import arsc_names, plist
 from gate.formats.axml import Document
@@ -21,10 +21,6 @@ from gate.read.module import Module
 from gate.read.nested import SetFiles
 from gate.read.tricks import hides
 
-XML_LIMIT: Final = 16 << 20
-PLIST_LIMIT: Final = 16 << 20
-CODE_LIMIT: Final = 512 << 20
-TABLE_LIMIT: Final = 256 << 20
 MAX_TARGET: Final = 1024
 MAX_OF_A_KIND: Final = 20
 
@@ -64,6 +60,10 @@ def android_anomalies(
     for path, module in rules.items():
         with suppress(Malformed, Unread):  # which is a gap of the fact that the rules are
             found += _in_document(path, document(module, path))
+    with suppress(Unread):
+        for library in app.libraries:
+            found += _disputed(library.path, library.disputed)
+    app.journal.cover("structure", "files", len(files.names), len(files.names))
     return _bounded(found)
 
 
@@ -73,11 +73,15 @@ def ios_anomalies(app: IosApp, others: Iterable[str], infos: Sequence[str]) -> t
     `others` are the app folders beside the one that is judged.
     """
     files = app.files
-    found = [*_in_archives(files), *_in_entries(files, [*infos, *_programs(app)])]
+    found = [*_in_archives(files), *_in_entries(files, [*infos, *(p.path for p in _programs(app))])]
     found += _links(files, lambda target: target.startswith("/") or ".." in target.split("/"))
     found += (_anomaly(folder, "a second app folder beside the first") for folder in others)
     for name in infos:
         found += _in_info(files, name)
+    for program in _programs(app):
+        for each in program.slices:
+            found += _disputed(program.path, each.disputed)
+    app.journal.cover("structure", "files", len(files.names), len(files.names))
     return _bounded(found)
 
 
@@ -101,7 +105,7 @@ def _in_entries(files: Files, paths: Sequence[str]) -> Iterator[Anomaly]:
             if not path.startswith(prefix) or name not in archive:
                 continue
             try:
-                reading = archive.reading(name, CODE_LIMIT)
+                reading = archive.reading(name, archive.budget.code)
             except Unread:
                 continue  # which is a gap of the fact that needs it, and an anomaly if it is a lie
             if not reading.crc_ok:
@@ -131,7 +135,8 @@ def _in_manifest(files: Files, path: str, document: Document) -> Iterator[Anomal
     yield from _in_document(path, document, *(trick for trick, _ in tricks))
     # Without a trick the two readers agree: tests/read/test_witness.py holds them to it.
     if tricks or document.anomalies:
-        for trick in witness.disagreements(document.root, files.read(path, XML_LIMIT)):
+        data = files.read(path, files.budget.manifest)
+        for trick in witness.disagreements(document.root, data):
             yield _anomaly(path, f"two readers disagree: {trick}")
 
 
@@ -149,7 +154,8 @@ def _in_table(files: Files, path: str) -> Iterator[Anomaly]:
     if not path.endswith(".arsc") or path not in files:
         return
     with suppress(Malformed, Unread):  # which is a gap of the fact that needs a resource
-        for name in arsc_names.leading_out(files.read(path, TABLE_LIMIT)):
+        data = files.read(path, files.budget.resources)
+        for name in arsc_names.leading_out(data, max_strings=files.budget.strings):
             yield _anomaly(path, f"names a resource {name[:100]!r}")
 
 
@@ -168,19 +174,25 @@ def _rule_files(app: AndroidApp, module: Module) -> Iterator[str]:
     yield from (module.prefix + name for each in named for name in each.values if name in names)
 
 
-def _programs(app: IosApp) -> Sequence[str]:
+def _programs(app: IosApp) -> Sequence[Program]:
     try:
-        return [program.path for program in app.programs]
+        return app.programs
     except Unread:
         return ()
 
 
+def _disputed(path: str, differences: Iterable[str]) -> Iterator[Anomaly]:
+    """In what another reader of native code takes a file otherwise."""
+    for each in differences:
+        yield _anomaly(path, f"two readers of native code disagree: {each}")
+
+
 def _in_info(files: Files, name: str) -> Iterator[Anomaly]:
     with suppress(Malformed, Unread):  # which is a gap of the fact `bundles`
-        data = files.read(name, PLIST_LIMIT)
+        data = files.read(name, files.budget.manifest)
         if not data.startswith(b"bplist") and b"<!ENTITY" in data:
             yield _anomaly(name, "declares an entity")
-        for key in plist.duplicate_keys(data):
+        for key in plist.duplicate_keys(data, max_bytes=files.budget.manifest):
             yield _anomaly(name, f"has the key {key[:100]!r} twice", Location(name, key[:100]))
 
 

@@ -14,7 +14,7 @@ from gate.formats.apk_signing import jar_signature_files
 from gate.formats.errors import Malformed
 from gate.read.files import ZipFiles
 from gate.read.module import BUNDLE_MODULE, Module
-from gate.read.modules import XML_LIMIT, ModulesReader
+from gate.read.modules import ModulesReader
 
 BASE = "base"
 CONFIG = "BundleConfig.pb"
@@ -44,6 +44,8 @@ class BundleReader(ModulesReader):
         """The JAR signature, the only form that a bundle has; nothing is verified."""
         paths = jar_signature_files(self._files.names)
         signers = tuple(Signer("v1", self._certificates(path), path) for path in paths)
+        known = sum(bool(each.certificates) for each in signers)
+        self._journal.cover("signatures", "signers", len(signers), known)
         return Signing(("v1",) if paths else (), signers)
 
     def signature(self) -> Verification:
@@ -52,7 +54,7 @@ class BundleReader(ModulesReader):
 
     def _certificates(self, path: str) -> tuple[Certificate, ...]:
         try:
-            ders = cms.signer_certificates(self._files.read(path, XML_LIMIT))
+            ders = cms.signer_certificates(self._files.read(path, self._budget.manifest))
             return tuple(cms.certificate(der) for der in ders)
         except (Malformed, Unread) as reason:
             self._journal.gap("signing", path, str(reason))

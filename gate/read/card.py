@@ -1,9 +1,9 @@
 """The head of the report: what the build says it is, as far as it could be read."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from gate.app import AndroidApp, App, AppCard, IosApp, Unread
-from gate.app.signing import Certificate
+from gate.app.signing import Certificate, SchemeVerdict, levels_in_words
 from gate.read.permissions import with_protection_level
 
 LINES = 200
@@ -22,6 +22,8 @@ def _android(app: AndroidApp) -> AppCard:
         "permissions": _lines(lambda: with_protection_level(app.manifest.permissions_used)),
         "components": _lines(lambda: (f"{c.kind} {c.name}" for c in app.manifest.components)),
         "signers": _lines(lambda: _signers(app)),
+        "signature schemes": _lines(lambda: _schemes(app)),
+        "source stamp": _lines(lambda: _stamps(app)),
         "native libraries": _lines(lambda: (library.path for library in app.libraries)),
     }
     try:
@@ -44,6 +46,35 @@ def _signers(app: AndroidApp) -> Iterable[str]:
     for signer in app.signing.signers:
         for certificate in signer.certificates[:1]:
             yield f"{signer.scheme} {_certificate(certificate)}"
+
+
+def _schemes(app: AndroidApp) -> Iterator[str]:
+    """What was verified in every file that is signed by itself; no device verifies a bundle."""
+    for path, apk in app.signed_files if app.build.kind != "aab" else ():
+        for each in apk.signature.schemes:
+            yield f"{path} {each.scheme} {_verdict(each)}".strip()
+
+
+def _verdict(scheme: SchemeVerdict) -> str:
+    if scheme.min_sdk is None or scheme.max_sdk is None:
+        return "is read by no supported version"
+    told = f"at {levels_in_words(scheme.min_sdk, scheme.max_sdk)}"
+    if scheme.file_sha256:
+        told += f", in the idsig beside the APK with SHA-256 {scheme.file_sha256}"
+    return (
+        f"verifies {told}"
+        if scheme.verified
+        else f"does not verify {told}: " + "; ".join(scheme.errors)
+    )
+
+
+def _stamps(app: AndroidApp) -> Iterator[str]:
+    for path, apk in app.signed_files if app.build.kind != "aab" else ():
+        stamp = apk.signature.source_stamp
+        if stamp is None:
+            continue
+        told = f"does not verify: {stamp.reason}" if stamp.reason else "verifies"
+        yield " ".join(filter(None, (path, stamp.scheme, stamp.certificate, told)))
 
 
 def _certificate(certificate: Certificate) -> str:

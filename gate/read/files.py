@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import BinaryIO
 
-from gate.app import Unread
+from gate.app import Budget, Unread
 from gate.folder import TooMuch, list_files, open_file
 from gate.formats.errors import Malformed, OverLimit
 from gate.formats.zip import ZipDirectory, ZipEntry, iter_entry, read_directory, read_entry
 
-MAX_FILES = 65_535 * 4
 BLOCK = 1 << 20
 
 
@@ -27,15 +26,23 @@ class Reading:
 class ZipFiles:
     """The files of a ZIP archive; of a name that occurs twice the first, as the index finds it."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, budget: Budget) -> None:
         self.file = file
-        self.directory: ZipDirectory = read_directory(file, max_entries=MAX_FILES)
+        self.budget = budget
+        self.directory: ZipDirectory = read_directory(
+            file, max_entries=budget.entries, max_total=budget.total, max_ratio=budget.ratio
+        )
         self._readings: dict[str, Reading] = {}
 
     @cached_property
     def names(self) -> Sequence[str]:
         """Every file's name once, in the order of the directory."""
         return tuple(dict.fromkeys(e.name for e in self.directory.entries if not e.is_folder))
+
+    @property
+    def declared(self) -> int:
+        """The sizes that the directory declares, together."""
+        return sum(entry.size for entry in self.directory.entries)
 
     def __contains__(self, name: str) -> bool:
         return self.directory.find(name) is not None
@@ -79,13 +86,17 @@ class ZipFiles:
 class FolderFiles:
     """The regular files below a folder; links are not followed, and told in `unread`."""
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int, budget: Budget) -> None:
         self._fd = fd
+        self.budget = budget
         try:
-            listing = list_files(fd)
+            listing = list_files(fd, budget.entries)
         except TooMuch as limit:
             raise OverLimit(str(limit)) from limit
+        if listing.size > budget.total:
+            raise OverLimit(f"a folder of {listing.size} bytes, more than {budget.total}")
         self.names: Sequence[str] = listing.files
+        self.declared = listing.size
         self.unread = listing.unread
         self._known = frozenset(listing.files)
 
@@ -108,7 +119,7 @@ class FolderFiles:
             while block := file.read(BLOCK):
                 total += len(block)
                 if total > limit:
-                    raise Unread(f"{name} is larger than {limit} bytes")
+                    raise Unread(f"{name} has more bytes than {limit}")
                 yield block
 
     @contextmanager

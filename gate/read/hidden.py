@@ -21,7 +21,6 @@ from gate.read.files import BLOCK, ZipFiles
 from gate.read.module import Module
 
 FACT: Final = "hidden_code"
-FILE_LIMIT: Final = 2 << 30
 MAX_MARKS: Final = 200_000
 
 _DEX: Final = b"dex\n0"
@@ -51,13 +50,18 @@ def hidden_in_android(
 ) -> tuple[HiddenCode, ...]:
     """Everything but the DEX files that are loaded; a file that cannot be read is a gap."""
     found: list[HiddenCode] = []
+    looked_at = read = 0
     for module in modules:
         loaded, folder = set(module.dex_files), module.prefix + module.layout.code
-        for path in (module.prefix + name for name in module.names):
+        others = [path for name in module.names if (path := module.prefix + name) not in loaded]
+        looked_at += len(others)
+        for path in others:
             try:
-                found += _in_file(files, path, folder) if path not in loaded else ()
+                found += _in_file(files, path, folder)
+                read += 1
             except (OverLimit, Unread) as reason:
                 journal.gap(FACT, path, str(reason))
+    journal.cover("hidden code", "files", looked_at, read)
     for prefix, archive in archives(files):
         try:
             found += _between_entries(archive, prefix.removesuffix("!/"))
@@ -69,11 +73,13 @@ def hidden_in_android(
 def hidden_in_ios(app: IosApp) -> tuple[HiddenCode, ...]:
     """The Mach-O files inside the app that are no bundle's program and not below Frameworks/."""
     start = f"{app.main.path}/" if app.main.path else ""
+    programs = app.programs
+    app.journal.cover("hidden code", "files", len(app.files.names), len(app.files.names))
     return tuple(
         HiddenCode(
             program.path, "Mach-O", "no bundle has it as its program", Location(program.path)
         )
-        for program in app.programs
+        for program in programs
         if program.path.startswith(start)
         and program.bundle is None
         and "Frameworks" not in program.path.split("/")[:-1]
@@ -83,7 +89,7 @@ def hidden_in_ios(app: IosApp) -> tuple[HiddenCode, ...]:
 
 
 def _in_file(files: Files, path: str, folder: str) -> Iterator[HiddenCode]:
-    best = _most_telling(_marks(files.blocks(path, FILE_LIMIT)))
+    best = _most_telling(_marks(files.blocks(path, files.budget.total)))
     if best is None:
         return
     at = Location(path, offset=best.offset if best.form == "DEX" else None)

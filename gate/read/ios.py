@@ -13,14 +13,13 @@ from gate.app.native import CodeSignature, ProvisioningProfile, Seals, Slice
 from gate.app.strings import Strings
 from gate.formats import codesign, macho, plist, provisioning
 from gate.formats.errors import Malformed
-from gate.read import keys, seals
+from gate.read import keys, seals, second
 from gate.read.anomalies import ios_anomalies
 from gate.read.hidden import hidden_in_ios
 from gate.read.text import FileText
 
-PLIST_LIMIT = 16 << 20
-CODE_LIMIT = 512 << 20
 MAX_BUNDLES = 2_000
+PROFILE = "embedded.mobileprovision"
 BUNDLE = re.compile(r"\.(app|appex|framework|bundle|xctest|xpc)\Z")
 APP_FOLDER = re.compile(r"(?:Payload/)?[^/]+\.app(?=/)")
 KINDS = {"appex": "extension", "framework": "framework"}
@@ -63,8 +62,10 @@ class IosReader:
 
     def __init__(self, files: Files, journal: Journal, root: str) -> None:
         self._files = files
+        self._budget = files.budget
         self._journal = journal
         self._root = root
+        self._second = second.SecondReader(journal)
 
     def open(self, build: Build, as_of: date) -> IosApp:
         """The app with this reader behind it."""
@@ -84,6 +85,11 @@ class IosReader:
             except Unread as reason:
                 self._journal.gap("bundles", folder, str(reason))
         self._journal.cover("Info.plist", "bundles", len(folders) + 1, len(found))
+        profiles = [
+            self._below(folder, PROFILE) in self._files for folder in (self._root, *folders)
+        ]
+        read = sum(bundle.profile is not None for bundle in found)
+        self._journal.cover("provisioning profiles", "files", sum(profiles), read)
         return tuple(found)
 
     def _bundle_folders(self) -> Iterator[str]:
@@ -106,13 +112,13 @@ class IosReader:
             info=info,
             info_path=path,
             executable=executable if executable in self._files else "",
-            profile=self._profile(self._below(folder, "embedded.mobileprovision")),
+            profile=self._profile(self._below(folder, PROFILE)),
         )
 
     def _plist(self, path: str) -> Mapping[str, Any]:
         try:
-            data = self._files.read(path, PLIST_LIMIT)
-            value, twice = plist.parse_strictly(data)
+            data = self._files.read(path, self._budget.manifest)
+            value, twice = plist.parse_strictly(data, max_bytes=self._budget.manifest)
         except Malformed as malformed:
             raise Unread(f"{path}: {malformed}") from malformed
         if not isinstance(value, dict):
@@ -125,7 +131,9 @@ class IosReader:
         if path not in self._files:
             return None
         try:
-            return replace(provisioning.parse(self._files.read(path, PLIST_LIMIT)), path=path)
+            data = self._files.read(path, self._budget.manifest)
+            profile = provisioning.parse(data, max_bytes=self._budget.manifest)
+            return replace(profile, path=path)
         except (Malformed, Unread) as reason:
             self._journal.gap("bundles", path, str(reason))
             return None
@@ -138,39 +146,60 @@ class IosReader:
         for name in names:
             try:
                 found.append(Program(name, self._slices(name), owners.get(name)))
-            except (Malformed, Unread) as reason:
+            except Unread as reason:
                 self._journal.gap("programs", name, str(reason))
         if not self.app.main.executable:
             self._journal.gap("programs", self.app.main.path, "the app's program is missing")
-        self._journal.cover("Mach-O", "files", len(names), len(found))
-        slices = sum(len(each.slices) for each in found)
+        read = [each for each in found if not any(part.witness for part in each.slices)]
+        self._journal.cover("Mach-O", "files", len(names), len(read))
+        slices = sum(len(each.slices) for each in read)
         self._journal.cover("Mach-O", "slices", slices, slices)
         return tuple(found)
 
     def _is_macho(self, name: str) -> bool:
         try:
-            head = next(iter(self._files.blocks(name, CODE_LIMIT)), b"")
-        except Unread:
+            head = next(iter(self._files.blocks(name, self._budget.total)), b"")
+        except Unread as reason:
+            self._journal.gap("programs", name, str(reason))
             return False
         if head[:4] == JAVA_CLASS and int.from_bytes(head[4:8], "big") > MAX_FAT_SLICES:
             return False
         return head[:4] in MAGICS
 
     def _slices(self, name: str) -> tuple[Slice, ...]:
-        return tuple(
-            Slice(
-                architecture=each.architecture,
-                file_type=each.file_type,
-                flags=each.flags,
-                platform=each.platform,
-                min_os=each.min_os,
-                sdk=each.sdk,
-                encrypted=each.encrypted,
-                signature=_signature(each.signature),
-                offset=each.offset,
-                size=each.size,
-            )
-            for each in macho.parse(self._files.read(name, CODE_LIMIT))
+        """The images of a file, by the second reader where ours refuses it, which is a gap then."""
+        data = self._files.read(name, self._budget.code)
+        try:
+            images, witness = macho.parse(data), ""
+        except Malformed as reason:
+            witness = second.NAME
+            images = self._second.instead("programs", name, reason, self._second.images, data)
+        disputed = () if witness else self._second.on_images(images, data)
+        return tuple(self._slice(name, each, witness, disputed) for each in images)
+
+    def _slice(
+        self, name: str, image: macho.Slice, witness: str, disputed: tuple[str, ...]
+    ) -> Slice:
+        signature, unread = None, False
+        try:
+            signature = _signature(image)
+        except Malformed as reason:
+            self._journal.gap("programs", name, str(reason))
+            unread = True
+        return Slice(
+            architecture=image.architecture,
+            file_type=image.file_type,
+            flags=image.flags,
+            platform=image.platform,
+            min_os=image.min_os,
+            sdk=image.sdk,
+            encrypted=image.encrypted,
+            signature=signature,
+            offset=image.offset,
+            size=image.size,
+            signature_unread=unread,
+            witness=witness,
+            disputed=disputed,
         )
 
     def seals(self) -> Seals:
@@ -201,8 +230,10 @@ class IosReader:
         return f"{folder}/{name}" if folder else name
 
 
-def _signature(blob: bytes) -> CodeSignature | None:
-    return codesign.parse(blob) if blob else None
+def _signature(image: macho.Slice) -> CodeSignature | None:
+    if image.code_signature and image.code_signature[1] and not image.signature:
+        raise Malformed("Mach-O code signature that leaves the image")
+    return codesign.parse(image.signature) if image.signature else None
 
 
 def _kind(folder: str, root: str) -> str:

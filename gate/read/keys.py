@@ -24,7 +24,6 @@ from gate.formats.private_key import (
     is_pkcs12,
 )
 
-FILE_LIMIT: Final = 2 << 30
 MAX_STORE: Final = 1 << 20
 MAX_CANDIDATES: Final = 10_000
 MAX_CANDIDATES_IN_FILE: Final = 200
@@ -136,7 +135,7 @@ class _Search:
     def _keys(self, name: str) -> Iterator[tuple[Location, Key | None]]:
         """Place and key of every candidate of a file."""
         covered = marks = 0
-        for start, data, last in _buffers(self.files.blocks(name, FILE_LIMIT)):
+        for start, data, last in _buffers(self.files.blocks(name, self.files.budget.total)):
             if start == 0 and last and data[:1] == b"\x30":
                 yield Location(name, offset=0), self._whole(bytes(data))
             for place, how in _marks(data, _LEAD if start else 0, last):

@@ -6,10 +6,13 @@ core/java/android/content/pm/parsing/ParsingPackageUtils.java for what is read w
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
 
 from gate.app import Attribute, Location, Unread
 from gate.app.manifest import Application, Component, IntentFilter, Manifest
-from gate.formats.axml import Document, Element
+from gate.formats.axml import ANDROID_NAMESPACE, Document, Element
+from gate.read.merge import merged
 from gate.read.values import Values
 
 IDS = {
@@ -24,6 +27,7 @@ IDS = {
     "exported": 0x01010010,
     "scheme": 0x01010027,
     "host": 0x01010028,
+    "targetActivity": 0x01010202,
     "minSdkVersion": 0x0101020C,
     "versionCode": 0x0101021B,
     "versionName": 0x0101021C,
@@ -37,7 +41,37 @@ IDS = {
     "dataExtractionRules": 0x0101063E,
 }
 COMPONENTS = ("activity", "activity-alias", "service", "receiver", "provider")
-LEVEL = re.compile(r"[0-9]{1,9}")
+# Since Android 11 the package parser does not skip what lies inside these, but goes on with it as
+# if it lay beside them; Android 10 and before skip it (PackageParser.java).
+OPEN_IN_MANIFEST = frozenset(
+    (
+        "adopt-permissions",
+        "application",
+        "original-package",
+        "overlay",
+        "protected-broadcast",
+        "restrict-update",
+        "supports-screens",
+        "uses-configuration",
+        "uses-feature",
+    )
+)
+OPEN_IN_APPLICATION = frozenset(
+    (
+        "library",
+        "meta-data",
+        "profileable",
+        "property",
+        "sdk-library",
+        "static-library",
+        "uses-library",
+        "uses-native-library",
+        "uses-package",
+        "uses-static-library",
+    )
+)
+OPEN_IN_COMPONENT = frozenset(("layout", "meta-data", "property"))
+LEVEL = re.compile(r"-?[0-9]{1,10}")
 PREVIEW = 10_000  # Build.VERSION_CODES.CUR_DEVELOPMENT, what a codename counts as
 
 
@@ -54,45 +88,64 @@ class ManifestReader:
         """The manifest; `Unread` where the device would refuse it for want of the essentials."""
         if self._root.name != "manifest":
             raise Unread(f"the root element is <{self._root.name[:40]}>, not <manifest>")
+        self._check_ids()
         package = self._package()
-        application = next(iter(self._root.find_all("application")), None)
         minimum, target = self._sdk_levels()
-        return Manifest(
-            package=package,
-            version_name=self._first(self._root, "manifest", "versionName"),
-            version_code=self._number(self._root, "manifest", "versionCode", 0),
-            min_sdk=minimum,
-            target_sdk=target,
-            application=self._application(application),
-            components=tuple(self._components(application, package)),
-            permissions_used=self._names("uses-permission", "uses-permission-sdk-23"),
-            permissions_defined=self._names("permission"),
-            split=self._split(),
-            anomalies=self._anomalies,
-        )
+        first, *others = [
+            Manifest(
+                package=package,
+                version_name=self._first(self._root, "manifest", "versionName"),
+                version_code=self._number(self._root, "manifest", "versionCode", 0),
+                min_sdk=minimum,
+                target_sdk=target,
+                application=self._application(application),
+                components=tuple(self._components(application, package)),
+                permissions_used=self._names("uses-permission", "uses-permission-sdk-23"),
+                permissions_defined=self._names("permission"),
+                split=self._split(),
+            )
+            for application in applications(self._root) or (None,)
+        ]
+        return replace(merged(first, (first, *others)), anomalies=self._anomalies)
+
+    def _check_ids(self) -> None:
+        """Refuse attributes of other packages where the table may turn them into android: ones.
+
+        Source: AOSP libs/androidfw/ResourceTypes.cpp (`ResXMLParser::getAttributeNameResID`,
+        `DynamicRefTable::lookupResourceId`).
+        """
+        attributes = (each for element in self._root.walk() for each in element.attributes)
+        foreign = any(each.resource_id >> 24 > 1 for each in attributes)
+        if foreign and self._values.renames():
+            raise Unread("resources.arsc gives android: attributes other ids")
 
     def _package(self) -> str:
-        found = self._root.attribute("package")
-        if found is None or not found.value.text:
+        """The attribute `package`, which ApkLiteParseUtils.java looks for by its name."""
+        found = self._root.named("package")
+        if found is None or not found.text:
             raise Unread("the manifest names no package")
-        return found.value.text
+        return found.text
 
     def _split(self) -> str:
-        """The attribute `split`, which ApkLiteParseUtils.java looks for by its name."""
-        found = self._root.attribute("split")
-        return found.value.text or "" if found else ""
+        """The attribute `split`, which is looked for as `package` is."""
+        found = self._root.named("split")
+        return found.text or "" if found else ""
 
     def _sdk_levels(self) -> tuple[int, int]:
+        """The levels of the last <uses-sdk>, which takes back what one before it said."""
         minimum, target = 1, 0
-        for element in self._root.find_all("uses-sdk"):
-            minimum = self._level(element, "minSdkVersion", minimum)
-            target = self._level(element, "targetSdkVersion", target)
+        for element in self._all("uses-sdk"):
+            minimum = self._level(element, "minSdkVersion", 1)
+            target = self._level(element, "targetSdkVersion", minimum)
         return minimum, target or minimum
 
     def _level(self, element: Element, name: str, default: int) -> int:
         texts = tuple(self._text(element, "manifest/uses-sdk", name))
         levels = [int(text) if LEVEL.fullmatch(text) else PREVIEW for text in texts]
         return min(levels, default=default)
+
+    def _all(self, *tags: str) -> tuple[Element, ...]:
+        return tuple(each for each in manifest_level(self._root) if each.name in tags)
 
     def _application(self, element: Element | None) -> Application:
         where = "manifest/application"
@@ -106,13 +159,13 @@ class ManifestReader:
             cleartext=self._boolean(element, where, "usesCleartextTraffic"),
             network_security_config=self._text(element, where, "networkSecurityConfig"),
             has_code=self._boolean(element, where, "hasCode"),
-            permission=self._text(element, where, "permission"),
+            permission=self._constant(element, where, "permission"),
             label=self._text(element, where, "label"),
             at=self._at(element, where),
         )
 
     def _components(self, application: Element | None, package: str) -> Iterator[Component]:
-        for element in application.children if application else ():
+        for element in application.reached(OPEN_IN_APPLICATION) if application else ():
             if element.name in COMPONENTS:
                 yield self._component(element, package)
 
@@ -126,31 +179,39 @@ class ManifestReader:
             name=name,
             exported=self._boolean(element, where, "exported"),
             enabled=self._boolean(element, where, "enabled"),
-            permission=self._text(element, where, "permission"),
-            read_permission=self._text(element, where, "readPermission"),
-            write_permission=self._text(element, where, "writePermission"),
-            filters=tuple(self._filter(each, where) for each in element.find_all("intent-filter")),
+            permission=self._constant(element, where, "permission"),
+            read_permission=self._constant(element, where, "readPermission"),
+            write_permission=self._constant(element, where, "writePermission"),
+            filters=tuple(
+                self._filter(each, where)
+                for each in element.reached(OPEN_IN_COMPONENT)
+                if each.name == "intent-filter"
+            ),
             at=self._at(element, where),
+            target=self._target(element, package),
         )
+
+    def _target(self, element: Element, package: str) -> str:
+        if element.name != "activity-alias":
+            return ""
+        where = f"manifest/application/{element.name}"
+        return class_name(self._first(element, where, "targetActivity"), package)
 
     def _filter(self, element: Element, parent: str) -> IntentFilter:
         where = f"{parent}/intent-filter"
         data = element.find_all("data")
         return IntentFilter(
-            actions=self._each(element.find_all("action"), where, "name"),
-            categories=self._each(element.find_all("category"), where, "name"),
+            actions=_by_name(element.find_all("action")),
+            categories=_by_name(element.find_all("category")),
             schemes=self._each(data, where, "scheme"),
             hosts=self._each(data, where, "host"),
             at=self._at(element, where),
         )
 
     def _names(self, *tags: str) -> tuple[str, ...]:
-        elements = [element for tag in tags for element in self._root.find_all(tag)]
-        return tuple(sorted(set(self._each(elements, "manifest", "name"))))
+        return tuple(sorted(set(self._each(self._all(*tags), "manifest", "name"))))
 
-    def _each(
-        self, elements: tuple[Element, ...] | list[Element], where: str, name: str
-    ) -> tuple[str, ...]:
+    def _each(self, elements: tuple[Element, ...], where: str, name: str) -> tuple[str, ...]:
         texts = (self._text(element, where, name).values for element in elements)
         return tuple(value for values in texts for value in values)
 
@@ -171,9 +232,33 @@ class ManifestReader:
         found = element.attribute(name, IDS[name]) if element else None
         return self._values.text(found, f"android:{name}", self._at(element, where, name))
 
+    def _constant(self, element: Element | None, where: str, name: str) -> Attribute[str]:
+        found = element.attribute(name, IDS[name]) if element else None
+        return self._values.constant(found, f"android:{name}", self._at(element, where, name))
+
     def _at(self, element: Element | None, where: str, attribute: str = "") -> Location:
         place = f"{where}/@android:{attribute}" if attribute else where
         return Location(self._path, place, line=element.line or None if element else None)
+
+
+def manifest_level(root: Element) -> Iterator[Element]:
+    """What is read as if it lay directly in <manifest>, in file order."""
+    reached = tuple(root.reached(OPEN_IN_MANIFEST))
+    first = next((each for each in reached if each.name == "application"), None)
+    inside = frozenset(first.reached(OPEN_IN_MANIFEST)) if first else ()
+    return (each for each in reached if each not in inside)
+
+
+def applications(root: Element) -> tuple[Element, ...]:
+    """The <application> of Android 11 and later, and that of earlier versions if it is another."""
+    reached = (each for each in root.reached(OPEN_IN_MANIFEST) if each.name == "application")
+    return tuple(dict.fromkeys((*islice(reached, 1), *root.find_all("application")[:1])))
+
+
+def _by_name(elements: tuple[Element, ...]) -> tuple[str, ...]:
+    """What actions and categories are called: found by name (ParsedIntentInfoUtils.java)."""
+    found = (each.named("name", ANDROID_NAMESPACE) for each in elements)
+    return tuple(each.text for each in found if each and each.text is not None)
 
 
 def class_name(name: str, package: str) -> str:

@@ -6,25 +6,23 @@ libs/androidfw/AttributeResolution.cpp (attributes by resource id, the first of 
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Final
 
 from gate.formats.axml import ANDROID_NAMESPACE, Attribute, Element
-from gate.read.manifest import COMPONENTS, IDS
+from gate.read.manifest import (
+    COMPONENTS,
+    IDS,
+    OPEN_IN_APPLICATION,
+    OPEN_IN_COMPONENT,
+    manifest_level,
+)
 
 _NAMES: Final = {resource_id: name for name, resource_id in IDS.items()}
-_KNOWN: Final = frozenset(
-    (
-        "manifest",
-        "application",
-        "intent-filter",
-        "permission",
-        "uses-permission",
-        "uses-permission-sdk-23",
-        "uses-sdk",
-        *COMPONENTS,
-    )
+_IN_MANIFEST: Final = frozenset(
+    ("application", "permission", "uses-permission", "uses-permission-sdk-23", "uses-sdk")
 )
+_KNOWN: Final = frozenset(("manifest", "intent-filter", *_IN_MANIFEST, *COMPONENTS))
 MAX_TRICKS: Final = 200
 
 
@@ -39,16 +37,48 @@ def _tricks(root: Element) -> Iterator[tuple[str, Element]]:
     package = root.attribute("package")
     if package and package.namespace:
         yield "the package in a namespace", root
-    applications = root.find_all("application")
-    if len(applications) > 1:
-        yield "a second <application>", applications[1]
-    elements = (root, *root.children, *(each for one in applications for each in one.children))
-    for element in elements:
+    for second in root.find_all("application")[1:2]:
+        yield "a second <application>", second
+    level = [*manifest_level(root)]
+    applications = tuple(each for each in level if each.name == "application")
+    components = [
+        each
+        for one in applications
+        for each in one.reached(OPEN_IN_APPLICATION)
+        if each.name in COMPONENTS
+    ]
+    direct = set(root.children)
+    nested = (
+        *(each for each in level if each.name in _IN_MANIFEST and each not in direct),
+        *_nested(applications, OPEN_IN_APPLICATION, COMPONENTS),
+        *_nested(components, OPEN_IN_COMPONENT, ("intent-filter",)),
+    )
+    for element in dict.fromkeys(nested):
+        yield f"<{element.name}> inside an element that does not hold it", element
+    for element in dict.fromkeys((root, *root.children, *nested, *components)):
         if element.name in _KNOWN and element.namespace:
             yield f"<{element.name}> element in a namespace", element
-        if element.name == "application" or element.name in COMPONENTS:
-            for trick in _attribute_tricks(element):
-                yield f"{trick} on <{element.name}>", element
+    for element in (*applications, *components, *_by_name(components)):
+        for trick in _attribute_tricks(element):
+            yield f"{trick} on <{element.name}>", element
+
+
+def _by_name(components: Iterable[Element]) -> Iterator[Element]:
+    """What Android asks for its name by name, not by id."""
+    for component in components:
+        for intent_filter in component.find_all("intent-filter"):
+            yield from intent_filter.find_all("action")
+            yield from intent_filter.find_all("category")
+
+
+def _nested(
+    elements: Iterable[Element], through: Container[str], names: Container[str]
+) -> Iterator[Element]:
+    """What lies deeper than the children and is read all the same."""
+    for element in elements:
+        direct = set(element.children)
+        reached = (each for each in element.reached(through) if each.name in names)
+        yield from (each for each in reached if each not in direct)
 
 
 def _attribute_tricks(element: Element) -> Iterator[str]:

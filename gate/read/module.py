@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from gate.app import Budget
 from gate.formats import arsc, axml, proto_resources, proto_xml
 from gate.formats.axml import Document
 from gate.formats.resources import Resources
@@ -14,20 +15,34 @@ class Layout:
 
     manifest: str
     table: str
-    table_limit: int
     code: str
-    document: Callable[[bytes], Document]
-    resources: Callable[[bytes], Resources]
+    document: Callable[[bytes, Budget], Document]
+    resources: Callable[[bytes, Budget], Resources]
 
 
-APK = Layout("AndroidManifest.xml", "resources.arsc", 256 << 20, "", axml.parse, arsc.parse)
+def _binary_xml(data: bytes, budget: Budget) -> Document:
+    return axml.parse(data, max_depth=budget.depth, max_strings=budget.strings)
+
+
+def _binary_table(data: bytes, budget: Budget) -> Resources:
+    return arsc.parse(data, max_strings=budget.strings)
+
+
+def _proto_xml(data: bytes, budget: Budget) -> Document:
+    return proto_xml.parse(data, max_depth=budget.depth)
+
+
+def _proto_table(data: bytes, _: Budget) -> Resources:
+    return proto_resources.parse(data)
+
+
+APK = Layout("AndroidManifest.xml", "resources.arsc", "", _binary_xml, _binary_table)
 BUNDLE_MODULE = Layout(
     "manifest/AndroidManifest.xml",
     "resources.pb",
-    64 << 20,
     "dex/",
-    proto_xml.parse,
-    proto_resources.parse,
+    _proto_xml,
+    _proto_table,
 )
 
 

@@ -5,17 +5,20 @@ ParsingPackageUtils.java (`parseBaseApplication`, `parseSplitApplication`).
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property
 from typing import TypeVar
 
 from gate.app import AndroidApp, Files, Journal, Unread
 from gate.app.anomaly import Anomaly, HiddenCode
+from gate.app.code import Code
 from gate.app.keys import PrivateKey
 from gate.app.manifest import Manifest
-from gate.app.native import DexFile, ElfLibrary
+from gate.app.native import ElfLibrary
 from gate.app.network import BackupRules, NetworkConfig
 from gate.app.strings import Strings
-from gate.formats import dex, elf
+from gate.formats import elf, res_value
 from gate.formats.axml import Document, Element
 from gate.formats.errors import Malformed
 from gate.formats.resources import JoinedResources, Resources
@@ -25,12 +28,9 @@ from gate.read.hidden import hidden_in_android
 from gate.read.manifest import ManifestReader
 from gate.read.merge import merged
 from gate.read.module import APK, Module
+from gate.read.second import SecondReader
 from gate.read.text import FileText
 from gate.read.values import Values
-
-XML_LIMIT = 16 << 20
-CODE_LIMIT = 512 << 20
-DART_SNAPSHOT = "_kDartIsolateSnapshotData"
 
 T = TypeVar("T")
 
@@ -42,8 +42,10 @@ class ModulesReader:
 
     def __init__(self, files: Files, journal: Journal, modules: Sequence[Module]) -> None:
         self._files = files
+        self._budget = files.budget
         self._journal = journal
         self._modules = tuple(modules)
+        self._second = SecondReader(journal)
         self._tables: dict[str, Resources] = {}
         self._documents: dict[str, Document] = {}
 
@@ -79,6 +81,10 @@ class ModulesReader:
                 read.append((module, self._manifest(module)))
             except Unread as reason:
                 failures.append((module, reason))
+        self._journal.cover("manifest", "files", len(self._modules), len(read))
+        roots = [self._documents[module.manifest].root for module, _ in read]
+        elements = sum(1 for root in roots for _ in root.walk())
+        self._journal.cover("manifest", "elements", elements, elements)
         return read, failures
 
     def _manifest(self, module: Module) -> Manifest:
@@ -93,7 +99,8 @@ class ModulesReader:
         if module.fault:
             raise Unread(f"{module.path}: {module.fault}")
         if path not in self._documents:
-            self._documents[path] = module.layout.document(self._files.read(path, XML_LIMIT))
+            data = self._files.read(path, self._budget.manifest)
+            self._documents[path] = module.layout.document(data, self._budget)
         return self._documents[path]
 
     def _resources(self, module: Module) -> Resources:
@@ -108,8 +115,13 @@ class ModulesReader:
             if module.fault:
                 raise Unread(f"{module.path}: {module.fault}")
             path = module.prefix + module.layout.table
-            data = self._files.read(path, module.layout.table_limit)
-            self._tables[module.prefix] = module.layout.resources(data)
+            data = self._files.read(path, self._budget.resources)
+            self._tables[module.prefix] = module.layout.resources(data, self._budget)
+            counts = [each.packages for each in self._tables.values()]
+            declared, found = (sum(column) for column in zip(*counts, strict=True))
+            self._journal.cover("resource tables", "packages", declared, found)
+            there = sum(each.layout.table in each.names for each in self._modules)
+            self._journal.cover("resource tables", "files", there, len(self._tables))
         return self._tables[module.prefix]
 
     def _sound(self, fact: str) -> Iterator[Module]:
@@ -140,15 +152,17 @@ class ModulesReader:
         self, fact: str, named: tuple[str, ...], read: Callable[[Element, str], T]
     ) -> tuple[T, ...]:
         """A file of the name in every module that has one, or a gap where none has."""
-        found = []
+        found, places = [], 0
         for name in named:
             holders = [each for each in self._sound(fact) if name in each.names]
             for module in holders or [self._base[0]]:
+                places += 1
                 path = module.prefix + name
                 try:
                     found.append(read(self._document(module, path).root, path))
                 except (Malformed, Unread) as reason:
                     self._journal.gap(fact, path, str(reason))
+        self._journal.cover(fact.replace("_", " "), "files", places, len(found))
         return tuple(found)
 
     def libraries(self) -> tuple[ElfLibrary, ...]:
@@ -163,46 +177,52 @@ class ModulesReader:
         for path in paths:
             try:
                 found.append(self._library(path))
-            except (Malformed, Unread) as reason:
+            except Unread as reason:
                 self._journal.gap("libraries", path, str(reason))
-        self._journal.cover("native libraries", "files", len(paths), len(found))
+        read = sum(not each.witness for each in found)
+        self._journal.cover("native libraries", "files", len(paths), read)
         return tuple(found)
 
     def _library(self, path: str) -> ElfLibrary:
-        data = self._files.read(path, CODE_LIMIT)
-        header = elf.parse(data)
-        return ElfLibrary(
-            path,
-            abi=header.abi,
-            relro=header.relro,
-            bind_now=header.bind_now,
-            gnu_stack_flags=header.gnu_stack_flags,
-            writable_executable=header.writable_executable,
-            has_relocations=header.has_relocations,
-            # An import is reached through the table even where no PLT, and so no PLTGOT, is.
-            has_got=header.has_got or bool(elf.imported_symbols(data)),
-            is_dart_snapshot=DART_SNAPSHOT in elf.dynamic_symbols(data),
-        )
+        data = self._files.read(path, self._budget.code)
+        try:
+            ours = _library(path, data)
+        except Malformed as reason:
+            theirs = self._second.instead("libraries", path, reason, self._second.library, data)
+            return replace(theirs, path=path)
+        return replace(ours, disputed=self._second.on_library(ours, data))
 
-    def code(self) -> tuple[DexFile, ...]:
+    def code(self) -> Code:
         """classes.dex, classes2.dex and so on without a gap, as the runtime looks for them."""
+        from gate.read.code import program_of, read_code  # late: numpy takes 0.1 s to import
+
         paths: list[str] = []
-        found = []
         for module in self._sound("code"):
             own = module.dex_files
             self._promise(module, own)
             paths += own
-        for path in paths:
+        files = read_code(self._files, self._journal, paths, self._budget.code)
+        return program_of(self.app, files, self._texts, self._name)
+
+    def _texts(self, resource_id: int) -> tuple[str, ...]:
+        """What a string resource says in every configuration; () where there is no such one."""
+        found: dict[str, None] = {}
+        for module in self._modules:
             try:
-                header = dex.read_header(self._files.read(path, CODE_LIMIT))
-            except (Malformed, Unread) as reason:
-                self._journal.gap("code", path, str(reason))
+                values = self._resources(module).resolve(resource_id)
+            except (Malformed, Unread):
                 continue
-            found.append(
-                DexFile(path, header.version, header.classes, header.methods, header.strings)
-            )
-        self._journal.cover("DEX", "files", len(paths), len(found))
+            texts = (each.value.text for each in values if each.value.type == res_value.STRING)
+            found.update(dict.fromkeys(text for text in texts if text is not None))
         return tuple(found)
+
+    def _name(self, resource_id: int) -> str:
+        """The name of a resource, such as "id/password"; "" where no table names it."""
+        for module in self._modules:
+            with suppress(Malformed, Unread):
+                if name := self._resources(module).name(resource_id):
+                    return name
+        return ""
 
     def _promise(self, module: Module, dex_files: Sequence[str]) -> None:
         """Note code that a manifest promises and that is not there; splits rarely have any."""
@@ -237,3 +257,19 @@ class ModulesReader:
     def hidden_code(self) -> tuple[HiddenCode, ...]:
         """Code beside the DEX files that the runtime loads."""
         return hidden_in_android(self._files, self._journal, self._sound("hidden_code"))
+
+
+def _library(path: str, data: bytes) -> ElfLibrary:
+    header = elf.parse(data)
+    return ElfLibrary(
+        path,
+        abi=header.abi,
+        relro=header.relro,
+        bind_now=header.bind_now,
+        gnu_stack_flags=header.gnu_stack_flags,
+        writable_executable=header.writable_executable,
+        has_relocations=header.has_relocations,
+        # An import is reached through the table even where no PLT, and so no PLTGOT, is.
+        has_got=header.has_got or bool(elf.imported_symbols(data)),
+        is_dart_snapshot=elf.DART_SNAPSHOT in elf.dynamic_symbols(data),
+    )

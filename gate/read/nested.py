@@ -9,7 +9,7 @@ from typing import BinaryIO, cast
 from gate.app import Gap, Journal, Location, Unread
 from gate.formats.errors import Malformed
 from gate.formats.zip import STORED
-from gate.read.files import MAX_FILES, FolderFiles, ZipFiles
+from gate.read.files import FolderFiles, ZipFiles
 
 MEMORY = 512 << 20
 """Bytes that all compressed APKs of a set may take once they are inflated."""
@@ -25,9 +25,11 @@ class SetFiles:
 
     def __init__(self, outer: ZipFiles | FolderFiles) -> None:
         self._outer = outer
+        self.budget = outer.budget
         self.apks: dict[str, ZipFiles] = {}
         self.faults: dict[str, str] = {}
         self._inside: dict[str, tuple[ZipFiles, str]] = {}
+        self._size = outer.declared
         left = MEMORY
         for path in outer.names:
             if path.lower().endswith(".apk"):
@@ -40,10 +42,15 @@ class SetFiles:
         """Open one APK; the answer is how many bytes of memory it takes."""
         if len(self.apks) >= MAX_APKS:
             raise Unread(f"the set has more than {MAX_APKS} APKs")
+        if isinstance(self._outer, ZipFiles) and self.budget.nesting < 2:
+            raise Unread(f"an archive in an archive is more than {self.budget.nesting}")
         file, used = _open(self._outer, path, left)
-        files = ZipFiles(file)
-        if len(self._inside) + len(files.names) > MAX_FILES:
-            raise Unread(f"the set has more than {MAX_FILES} files")
+        files = ZipFiles(file, self.budget)
+        if len(self._inside) + len(files.names) > self.budget.entries:
+            raise Unread(f"the set has more files than {self.budget.entries}")
+        if self._size + files.declared > self.budget.total:
+            raise Unread(f"the files of the set have more bytes than {self.budget.total}")
+        self._size += files.declared
         self.apks[path] = files
         self._inside.update((f"{path}!/{name}", (files, name)) for name in files.names)
         return used
@@ -156,6 +163,10 @@ class NestedJournal(Journal):
     def cover(self, reader: str, unit: str, declared: int, read: int) -> None:
         """Note how much of the APK a reader has read."""
         self._outer.cover(f"{self._path}: {reader}", unit, declared, read)
+
+    def account(self, fact: str, counter: str, content: str) -> None:
+        """Make a gap of content of the APK of which nothing was read."""
+        self._outer.account(fact, f"{self._path}: {counter}", f"{self._path}!/{content}")
 
     def touch(self, fact: str) -> None:
         """Note that somebody asked for a fact of the APK, and so of the set."""

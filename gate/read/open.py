@@ -4,9 +4,10 @@ import os
 import stat
 from datetime import date
 
-from gate.app import App, Build, Files, Journal
+from gate.app import App, Budget, Build, Files, IosApp, Journal
 from gate.formats.errors import Malformed
 from gate.read.android import open_apk
+from gate.read.anomalies import archives
 from gate.read.bundle import open_bundle
 from gate.read.files import FolderFiles, ZipFiles
 from gate.read.ios import app_folders, open_app_folder, open_ipa
@@ -24,33 +25,64 @@ class NotAnApp(Exception):
         self.kind = kind
 
 
-def open_app(fd: int, name: str, as_of: date) -> App:
-    """The app in an open file or folder; `name` is the build's own file name, for its kind only."""
-    journal = Journal()
+def open_app(
+    fd: int, name: str, as_of: date, budget: Budget | None = None, idsig: int | str = ""
+) -> App:
+    """The app in an open file or folder; `name` is the build's own file name, for its kind only.
+
+    `idsig` is the open .idsig beside it, why that could not be opened, or "" for none.
+    """
+    journal, budget = Journal(), budget or Budget()
     try:
         if stat.S_ISDIR(os.fstat(fd).st_mode):
-            return _open_folder(_files_of(fd, journal), name, journal, as_of)
-        return _open_archive(ZipFiles(os.fdopen(fd, "rb", closefd=False)), journal, as_of)
+            return _open_folder(_files_of(fd, journal, budget), name, journal, as_of)
+        files = ZipFiles(os.fdopen(fd, "rb", closefd=False), budget)
+        app = _open_archive(files, journal, as_of, idsig)
     except Malformed as malformed:
         raise NotAnApp(f"not an APK or IPA that can be read: {malformed}") from malformed
+    directories = [archive.directory for _, archive in archives(app.files)]
+    entries = sum(len(each.entries) for each in directories)
+    journal.cover("ZIP archive", "entries", entries, sum(each.readable for each in directories))
+    _doubt(app, journal)
+    return app
 
 
-def _files_of(fd: int, journal: Journal) -> FolderFiles:
+def _doubt(app: App, journal: Journal) -> None:
+    """A gap in what rests on a file that is there twice: the first is read, some take the last."""
+    doubted: dict[str, str] = {}
+    for prefix, archive in archives(app.files):
+        for name in sorted(archive.directory.duplicates):
+            doubted.setdefault(_fact(app, name), prefix + name)
+    for fact, path in doubted.items():
+        journal.gap(fact, path, "it is there more than once; which one counts?")
+
+
+def _fact(app: App, name: str) -> str:
+    """The fact that a file is read for first."""
+    if isinstance(app, IosApp):
+        return "bundles" if name.endswith("Info.plist") else "programs"
+    if name.endswith(".dex"):
+        return "code"
+    return "libraries" if name.startswith("lib/") else "manifest"
+
+
+def _files_of(fd: int, journal: Journal, budget: Budget) -> FolderFiles:
     """The files of a folder that may be an app; what is not one is not walked through."""
     top = os.listdir(fd)
     if not any(name in ("Info.plist", "Payload") or name.endswith(APPS) for name in top):
         raise NotAnApp(NO_APP)
-    files = FolderFiles(fd)
+    files = FolderFiles(fd, budget)
     for path, reason in files.unread:
         journal.gap("files", path, reason)
+    journal.cover("folder", "files", len(files.names) + len(files.unread), len(files.names))
     return files
 
 
-def _open_archive(files: ZipFiles, journal: Journal, as_of: date) -> App:
+def _open_archive(files: ZipFiles, journal: Journal, as_of: date, idsig: int | str) -> App:
     kind = kind_of(files)
     build = Build("", kind)
     if kind == "apk":
-        return open_apk(build, files, journal, as_of)
+        return open_apk(build, files, journal, as_of, idsig)
     if kind == "aab":
         return open_bundle(build, files, journal, as_of)
     if kind == "apks":

@@ -40,16 +40,18 @@ def _rule(element: Element, path: str, depth: int) -> NetworkRule:
             Domain(each.text.strip().lower(), _is_true(each, "includeSubdomains", False))
             for each in element.find_all("domain")
         ),
-        cleartext=(
-            _is_true(element, "cleartextTrafficPermitted", True)
-            if element.attribute("cleartextTrafficPermitted")
-            else None
-        ),
+        cleartext=_cleartext(element),
         anchors=_anchors(anchors, path) if anchors else None,
         pins=sum(len(each.find_all("pin")) for each in pins) if pins else None,
         nested=tuple(_rule(each, path, depth + 1) for each in element.find_all("domain-config")),
         at=Location(path, element.name, line=_line(element)),
     )
+
+
+def _cleartext(element: Element) -> bool | None:
+    """The last attribute of that name, in whatever namespace; None where there is none."""
+    found = [each for each in element.attributes if each.name == "cleartextTrafficPermitted"]
+    return _converted(found[-1], True) if found else None
 
 
 def _anchors(elements: Iterable[Element], path: str) -> tuple[Anchor, ...]:
@@ -65,18 +67,22 @@ def _anchors(elements: Iterable[Element], path: str) -> tuple[Anchor, ...]:
 
 
 def _source(element: Element) -> str:
-    found = element.attribute("src")
+    found = element.named("src")
     if found is None:
         raise Unread("<certificates> has no src, which Android refuses")
-    return found.value.text or f"@{found.value.data:#010x}"
+    if found.value.is_reference:
+        return f"@{found.value.data:#010x}"
+    return found.text or ""
 
 
 def _is_true(element: Element, name: str, default: bool) -> bool:
+    found = element.named(name)
+    return _converted(found, default) if found else default
+
+
+def _converted(found: axml.Attribute, default: bool) -> bool:
     """AOSP XmlBlock.Parser.getAttributeBooleanValue: what is no integer counts as the default."""
-    found: axml.Attribute | None = element.attribute(name)
-    if found is None or not found.value.is_integer:
-        return default
-    return found.value.data != 0
+    return found.value.data != 0 if found.value.is_integer else default
 
 
 def backup_rules(root: Element, path: str) -> BackupRules:

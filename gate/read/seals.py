@@ -22,10 +22,6 @@ from gate.read.files import ZipFiles
 
 FACT = "seals"
 RESOURCES = "_CodeSignature/CodeResources"
-PLIST_LIMIT = 16 << 20
-CODE_LIMIT = 512 << 20
-FILE_LIMIT = 2 << 30
-TOTAL_LIMIT = 8 << 30
 MAX_TARGET = 1024
 
 
@@ -40,9 +36,9 @@ class _Sealer:
     def __init__(self, app: IosApp, files: Files, journal: Journal) -> None:
         self._app = app
         self._files = files
+        self._budget = files.budget
         self._journal = journal
         self._digested: dict[str, Digests | None] = {}
-        self._total = 0
 
     def seals(self) -> Seals:
         """The programs first, whose bytes are then at hand to be digested as files too."""
@@ -62,7 +58,7 @@ class _Sealer:
     def _program(self, program: Program) -> Iterator[SliceSeal]:
         """The seals of a program's signed slices; a slice that cannot be compared is a gap."""
         try:
-            data = self._files.read(program.path, CODE_LIMIT)
+            data = self._files.read(program.path, self._budget.code)
             images = macho.parse(data)
         except (Malformed, Unread) as reason:
             self._gap(program.path, str(reason))
@@ -96,7 +92,7 @@ class _Sealer:
         ):
             try:
                 there = path in self._files
-                yield slot, self._files.read(path, PLIST_LIMIT) if there else None
+                yield slot, self._files.read(path, self._budget.manifest) if there else None
             except Unread as reason:
                 self._gap(path, str(reason))
 
@@ -121,7 +117,8 @@ class _Sealer:
         if path not in self._files:
             return
         try:
-            for envelope in code_resources.parse(self._files.read(path, PLIST_LIMIT)):
+            data = self._files.read(path, self._budget.manifest)
+            for envelope in code_resources.parse(data, max_bytes=self._budget.manifest):
                 yield self._compared(bundle, envelope)
         except (Malformed, Unread) as reason:
             self._gap(path, str(reason))
@@ -190,10 +187,7 @@ class _Sealer:
 
     def _streamed(self, name: str) -> Digests:
         sha1, sha256 = hashlib.sha1(usedforsecurity=False), hashlib.sha256()
-        for block in self._files.blocks(name, FILE_LIMIT):
-            self._total += len(block)
-            if self._total > TOTAL_LIMIT:
-                raise Unread(f"the sealed files together are larger than {TOTAL_LIMIT} bytes")
+        for block in self._files.blocks(name, self._budget.total):
             sha1.update(block)
             sha256.update(block)
         return Digests(sha1.digest(), sha256.digest())

@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from gate.app import Files, Journal, Unread
 from gate.app.strings import Occurrence
 
-FILE_LIMIT = 2 << 30
-
 
 class FileText:
     """The text of a build's files; a file that cannot be read is a gap."""
@@ -27,7 +25,7 @@ class FileText:
     def _find_in(self, name: str, needles: dict[str, bytes]) -> Iterator[Occurrence]:
         longest = max(map(len, needles.values()))
         tail, start = b"", 0
-        for block in self._files.blocks(name, FILE_LIMIT):
+        for block in self._files.blocks(name, self._files.budget.total):
             window = tail + block
             found = sorted(
                 (start + place, encoding)

@@ -110,11 +110,19 @@ _HIDES: Final = (
         "the device sees no package name, while a tool that goes by the local name does",
     ),
     (
+        "inside an element that does not hold it",
+        "Android 11 and later read it as if it lay outside, earlier versions and most tools do not",
+    ),
+    (
         "<application>",
         "the device reads the first alone, while a tool may read the other or both",
     ),
     ("a second app", "one of them is installed, and a tool may judge the other"),
     ("entity", "tools that expand entities read other values, other files or no end"),
+    (
+        "two readers of native code disagree",
+        "scanners that rest on lief judge another program than the device runs",
+    ),
     (
         "two readers disagree",
         "scanners that rest on androguard judge another app than the device runs",

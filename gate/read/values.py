@@ -6,8 +6,9 @@ from typing import TypeVar
 from gate.app import Attribute, Location, Unread
 from gate.formats import axml, res_value
 from gate.formats.errors import Malformed
+from gate.formats.res_config import DEFAULT
 from gate.formats.res_value import TypedValue
-from gate.formats.resources import Resources
+from gate.formats.resources import ConfiguredValue, Resources
 
 T = TypeVar("T", bool, int, str)
 
@@ -26,6 +27,28 @@ class Values:
     def text(self, found: axml.Attribute | None, name: str, at: Location) -> Attribute[str]:
         """An attribute as text; a resource that is a file gives the file's path in the build."""
         return self._attribute(found, name, at, to_text)
+
+    def constant(self, found: axml.Attribute | None, name: str, at: Location) -> Attribute[str]:
+        """A text that no configuration may change: if one does, it is as good as absent.
+
+        Source: AOSP TypedArray.getNonConfigurationString, which permissions are read with.
+        """
+        if found and found.value.is_reference and self._varies(found.value):
+            return Attribute(name, at=at)
+        return self.text(found, name, at)
+
+    def renames(self) -> bool:
+        """Whether the table gives framework resources other ids; no table gives none."""
+        try:
+            return self._open().renames_framework
+        except (Malformed, Unread):
+            return False
+
+    def _varies(self, value: TypedValue) -> bool:
+        try:
+            return any(each.config != DEFAULT for each in self._follow(value))
+        except (Malformed, Unread):
+            return False  # which the attribute itself tells
 
     def number(self, found: axml.Attribute | None, name: str, at: Location) -> Attribute[int]:
         """An integer attribute, converted as AOSP's TypedArray.getInt does; text is no number."""
@@ -49,12 +72,16 @@ class Values:
 
     def _resolve(self, value: TypedValue) -> tuple[TypedValue, ...]:
         if value.is_reference:
-            dynamic = value.type == res_value.DYNAMIC_REFERENCE
-            resolved = self._open().resolve(value.data, dynamic=dynamic)
-            return tuple(each.value for each in resolved if not _is_null(each.value))
+            return tuple(each.value for each in self._follow(value) if not _is_null(each.value))
         if value.type in (res_value.ATTRIBUTE, res_value.DYNAMIC_ATTRIBUTE):
             raise Unread("a theme attribute, whose value only the running app knows")
+        if value.type == res_value.STRING and value.text is None:
+            raise Unread("a string that cannot be read")
         return (value,)
+
+    def _follow(self, value: TypedValue) -> tuple[ConfiguredValue, ...]:
+        dynamic = value.type == res_value.DYNAMIC_REFERENCE
+        return self._open().resolve(value.data, dynamic=dynamic)
 
     def _open(self) -> Resources:
         if self._table is None:

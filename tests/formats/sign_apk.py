@@ -19,6 +19,8 @@ Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | dsa.DSAPrivateKey
 PAIRS = {"v2": 0x7109871A, "v3": 0xF05368C0, "v3.1": 0x1B93AD61}
 SHA512 = (0x102, 0x104, 0x202)
 VERITY = (0x421, 0x423, 0x425)
+STAMPS = {"v1": 0x2B09189E, "v2": 0x6DFF800D}
+SCHEME_NUMBERS = {"jar": 1, "v2": 2, "v3": 3, "v31": 31}
 MANIFEST = b"META-INF/MANIFEST.MF"
 
 
@@ -140,7 +142,11 @@ def signing_block(pairs: list[tuple[int, bytes]], pad_to: int = 0) -> bytes:
 
 
 def apk(
-    *members: Member, comment: bytes = b"", page: int = 0, **schemes: tuple[Signer, ...]
+    *members: Member,
+    comment: bytes = b"",
+    page: int = 0,
+    stamp: "Stamp | None" = None,
+    **schemes: tuple[Signer, ...],
 ) -> bytes:
     """The members in an archive signed by the schemes (`v2`, `v3`, `v31`)."""
     if page:
@@ -154,6 +160,9 @@ def apk(
         scheme = "v3.1" if name == "v31" else name
         encoded = (signer.encoded(scheme, parts) for signer in signers)
         pairs.append((PAIRS[scheme], prefixed(prefixed(*encoded))))
+    if stamp is not None:
+        signed = {name: content_digest(0x103, parts) for name in schemes}
+        pairs.append((STAMPS[stamp.scheme], prefixed(stamp.encoded(signed))))
     block = signing_block(pairs, page)
     return write_zip(*members, comment=comment, before_directory=block)
 
@@ -169,6 +178,105 @@ def lineage(*keys: Key, algorithm: int = 0x103, broken: bool = False) -> bytes:
         following = algorithm if index + 1 < len(keys) else 0
         nodes.append(prefixed(signed) + struct.pack("<LL", 0, following) + prefixed(signature))
     return struct.pack("<L", 1) + prefixed(*nodes)
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """A source stamp by `key`; `jar` is the SHA-256 of the manifest of a JAR signature."""
+
+    key: Key = field(default_factory=second_rsa_key)
+    scheme: str = "v2"
+    algorithm: int = 0x103
+    jar: bytes | None = None
+    leave_out: tuple[str, ...] = ()
+    attributes: tuple[tuple[int, bytes], ...] | None = None
+    broken: bool = False
+
+    @property
+    def entry(self) -> Member:
+        """The entry that names the certificate."""
+        return Member(b"stamp-cert-sha256", hashlib.sha256(own_certificate(self.key)).digest())
+
+    def encoded(self, digests: Mapping[str, bytes]) -> bytes:
+        """The stamp over the SHA-256 digests of the signature schemes."""
+        lists = {name: tagged(1, digest) for name, digest in digests.items()}
+        if self.jar is not None:
+            lists["jar"] = tagged(4, self.jar)
+        signed = {name: prefixed(self.signatures(prefixed(each))) for name, each in lists.items()}
+        head = prefixed(own_certificate(self.key))
+        if self.scheme == "v1":
+            return head + signed[max(signed)]
+        schemes = (
+            struct.pack("<L", SCHEME_NUMBERS[name]) + each
+            for name, each in signed.items()
+            if name not in self.leave_out
+        )
+        body = head + prefixed(prefixed(*schemes))
+        if self.attributes is None:
+            return body
+        listed = prefixed(
+            prefixed(*(struct.pack("<L", id_) + value for id_, value in self.attributes))
+        )
+        return body + prefixed(listed, self.signatures(listed))
+
+    def signatures(self, data: bytes) -> bytes:
+        made = sign(self.key, self.algorithm, data)
+        made = bytes([made[0] ^ 1]) + made[1:] if self.broken else made
+        return prefixed(tagged(self.algorithm, made))
+
+
+def page_tree(data: bytes, salt: bytes = b"") -> tuple[bytes, bytes]:
+    """The root of the hash tree over pages of 4 KiB, and the tree as files hold it."""
+    levels: list[bytes] = []
+    while not levels or len(data) > 4096:
+        data += bytes(-len(data) % 4096)
+        pages = (data[at : at + 4096] for at in range(0, len(data), 4096))
+        data = b"".join(hashlib.sha256(salt + page).digest() for page in pages)
+        levels.insert(0, data + bytes(-len(data) % 4096))
+    return hashlib.sha256(salt + levels[0]).digest(), b"".join(levels)
+
+
+@dataclass(frozen=True)
+class Idsig:
+    """A signer of .idsig files; what is not None replaces what an honest one writes."""
+
+    key: Key = field(default_factory=rsa_key)
+    algorithm: int = 0x103
+    certificate: bytes | None = None
+    public_key: bytes | None = None
+    signature: bytes | None = None
+    apk_digest: bytes | None = None
+    additional: bytes = b""
+    salt: bytes = b""
+    root: bytes | None = None
+    tree: bytes | None = None
+    with_tree: bool = True
+    hashing: tuple[int, int] = (1, 12)
+    version: int = 2
+    blocks: tuple[tuple[int, "Idsig"], ...] = ()
+
+    def encoded(self, apk: bytes, contents: bytes) -> bytes:
+        """The file for `apk`, whose signatures sign the digest `contents`."""
+        root, tree = page_tree(apk, self.salt.ljust(64, b"\0") if self.salt else b"")
+        root = root if self.root is None else self.root
+        tree = tree if self.tree is None else self.tree
+        hashing = struct.pack("<LB", *self.hashing) + prefixed(self.salt, root)
+        infos = self.info(apk, contents, hashing)
+        for block_id, other in self.blocks:
+            infos += tagged(block_id, other.info(apk, contents, hashing))
+        head = struct.pack("<L", self.version) + prefixed(hashing, infos)
+        return head + (prefixed(tree) if self.with_tree else b"")
+
+    def info(self, apk: bytes, contents: bytes, hashing: bytes) -> bytes:
+        certificate = self.certificate
+        certificate = own_certificate(self.key) if certificate is None else certificate
+        digest = contents if self.apk_digest is None else self.apk_digest
+        fields = prefixed(digest, certificate, self.additional)
+        signed = struct.pack("<LQ", 12 + len(hashing) + len(fields), len(apk)) + hashing + fields
+        signature = self.signature
+        signature = sign(self.key, self.algorithm, signed) if signature is None else signature
+        key = public(self.key) if self.public_key is None else self.public_key
+        return fields + prefixed(key) + tagged(self.algorithm, signature)
 
 
 def base64_digest(name: str, data: bytes) -> bytes:

@@ -238,38 +238,29 @@ def test_mutated_files_give_slices_or_malformed(data: st.DataObject) -> None:
         return
 
 
-def test_imported_symbols_are_those_of_the_symbol_table() -> None:
-    assert macho.imported_symbols(with_symbols()) == ("_SecTrustSetExceptions", "_objc_release")
-
-
-def with_symbols() -> bytes:
-    """An object file with two undefined symbols and one of its own."""
-    names = [b"_objc_release", b"_SecTrustSetExceptions", b"_main"]
-    strings, entries = b"\0", b""
-    for index, name in enumerate(names):
-        kind, section = (0x0F, 1) if name == b"_main" else (0x01, 0)
-        entries += struct.pack("<IBBHQ", len(strings), kind, section, 0x100 if index < 2 else 0, 0)
-        strings += name + b"\0"
-
-    def build(at: int) -> bytes:
-        linkedit = write.segment(b"__LINKEDIT", at, len(entries) + len(strings))
-        symtab = command(2, struct.pack("<IIII", at, 3, at + len(entries), len(strings)))
-        locals_first = struct.pack("<18I", 0, 0, 0, 1, 1, 2, *[0] * 12)
-        return image(
-            write.segment(b"__TEXT", 0, 0),
-            linkedit,
-            symtab,
-            command(0xB, locals_first),
-            write.dylib(b"/usr/lib/libSystem.B.dylib"),
-        )
-
-    return build(len(build(0))) + entries + strings
-
-
-@pytest.mark.parametrize("data", [b"", b"noise", FAT])
-def test_imported_symbols_are_asked_of_one_sound_image(data: bytes) -> None:
-    with pytest.raises(Malformed):
-        macho.imported_symbols(data)
+@pytest.mark.parametrize(
+    ("commands", "odd"),
+    [
+        ((write.build_version(2, 1, 1), write.build_version(2, 1, 1)), ()),
+        ((write.build_version(1, 1, 1), write.build_version(6, 1, 1)), ("LC_BUILD_VERSION",)),
+        (
+            tuple(command(0x2C, struct.pack("<IIII", 0, 0, crypt, 0)) for crypt in (0, 1)),
+            ("LC_ENCRYPTION_INFO",),
+        ),
+        (
+            (
+                command(0x25, struct.pack("<II", 1, 1)),
+                command(0x30, struct.pack("<II", 1, 1)),
+            ),
+            ("LC_VERSION_MIN",),
+        ),
+    ],
+)
+def test_what_is_stated_twice_and_differently_is_odd(
+    commands: tuple[bytes, ...], odd: tuple[str, ...]
+) -> None:
+    (only,) = macho.parse(image(*commands))
+    assert only.odd == tuple(f"has two {name}" for name in odd)
 
 
 def test_reading_headers_does_not_load_lief() -> None:

@@ -18,6 +18,7 @@ from gate.formats.zip import (
     read_directory,
     read_entry,
 )
+from gate.formats.zip_records import _HOSTILE_NAMES, decode_name
 from tests.formats.write_zip import Member, deflated, write_zip, zip64_end, zip64_extra
 
 BIG = 0xFFFF_FFFF
@@ -361,11 +362,24 @@ def test_an_entry_over_the_ratio_is_refused_before_it_is_inflated() -> None:
     member = Member(b"a", b"", True, raw=b"no deflate", central={"size": size})
     data = write_zip(member)
     assert ("a", f"inflates 10 bytes to {size}") in tricks(data)
-    with pytest.raises(OverLimit, match="more than 200 times as much"):
+    with pytest.raises(OverLimit, match="a ratio over 200"):
         read(data, "a", limit=1 << 40)
-    directory = directory_of(data)
+    directory = read_directory(io.BytesIO(data), max_ratio=size)
     with pytest.raises(Malformed, match="broken deflate stream"):
-        read_entry(io.BytesIO(data), directory.entries[0], directory, 1 << 40, max_ratio=size)
+        read_entry(io.BytesIO(data), directory.entries[0], directory, 1 << 40)
+
+
+def test_of_entries_that_are_too_large_together_the_largest_are_not_read() -> None:
+    sizes = {b"a": 700, b"b": 1500, b"c": 300, b"d": 1500}
+    data = io.BytesIO(write_zip(*(Member(name, bytes(size)) for name, size in sizes.items())))
+    for most, lost in ((4000, ""), (3999, "b"), (2499, "bd"), (0, "abcd")):
+        directory = read_directory(data, max_total=most)
+        for entry in directory.entries:
+            if entry.name in lost:
+                with pytest.raises(OverLimit, match=f"of 4000 bytes, more than {most}"):
+                    read_entry(data, entry, directory, 2000)
+            else:
+                assert read_entry(data, entry, directory, 2000).data
 
 
 def test_the_directory_is_read_at_its_limits_and_refused_over_them() -> None:
@@ -596,3 +610,15 @@ def test_as_many_entries_as_a_plain_archive_may_have_are_found() -> None:
     assert [entry.name for entry in directory.entries] == names
     assert directory.anomalies == ()
     assert directory.find("res/65534") == directory.entries[-1]
+
+
+PIECES = st.sampled_from(
+    [b"/", b".", b"..", b"\\", b":", b"C", b"a", b"-;[]~", b"\x7f", b"\0", b" ", b"\n"]
+)
+
+
+@given(st.lists(PIECES, max_size=8).map(b"".join))
+def test_the_quick_way_to_a_plain_name_passes_over_no_hostile_one(raw: bytes) -> None:
+    name, tricks = decode_name(raw, 0)
+    assert name == raw.decode()
+    assert tricks == [trick for pattern, trick in _HOSTILE_NAMES if pattern.search(name)]

@@ -61,7 +61,7 @@ def test_libraries_and_code_have_their_module_in_the_path_and_not_in_the_name() 
             "base/lib/armeabi-v7a/libwallet.so",
         ]
         assert app.libraries[0].name == "lib/arm64-v8a/libwallet.so"
-        assert [dex.path for dex in app.code] == ["base/dex/classes.dex"]
+        assert app.code.files == ("base/dex/classes.dex",)
         assert app.network_configs[0].path == "base/res/xml/network_security_config.xml"
         assert not app.journal.gaps
 
@@ -171,9 +171,11 @@ def test_code_counts_in_the_order_of_the_runtime_in_each_module(tmp_path: Path) 
     others = dict.fromkeys((*names, *hidden), dex)
     modules = {"base": manifest(), "feature": manifest(split="feature")}
     with opened(written(tmp_path, bundle(modules, others))) as app:
-        assert app.code == ()
+        assert app.code.files == ()
         assert [gap.part for gap in app.journal.gaps if gap.fact == "code"] == [*names]
-        assert [(each.declared, each.read) for each in app.journal.coverage] == [(3, 0)]
+        counted = {(each.reader, each.unit): each for each in app.journal.coverage}
+        assert (counted["DEX", "files"].declared, counted["DEX", "files"].read) == (3, 0)
+        assert counted["DEX", "methods"].read == 0
 
 
 def test_code_that_a_manifest_promises_is_missed_where_it_counts(tmp_path: Path) -> None:
@@ -189,7 +191,7 @@ def test_code_that_a_manifest_promises_is_missed_where_it_counts(tmp_path: Path)
         module = Node("manifest", (head, *others), (application,))
         modules = {"base": manifest(), "feature": module} if others else {"base": module}
         with opened(written(tmp_path, bundle(modules))) as app:
-            assert app.code == ()
+            assert app.code.files == ()
             assert [gap.part for gap in app.journal.gaps] == expected
 
 

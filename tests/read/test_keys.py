@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gate.app import Files, Gap, Journal
+from gate.app import Budget, Files, Gap, Journal
 from gate.app.keys import PrivateKey
 from gate.formats.errors import OverLimit
 from gate.formats.private_key import Patience, from_der, from_pem, from_pkcs12
@@ -85,7 +85,7 @@ def folder(files: dict[str, bytes], path: Path) -> Iterator[Files]:
         (path / name).write_bytes(data)
     fd = os.open(path, os.O_RDONLY)
     try:
-        yield FolderFiles(fd)
+        yield FolderFiles(fd, Budget())
     finally:
         os.close(fd)
 

@@ -6,7 +6,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from gate.app import Journal, Location, Unread
+from gate.app import Budget, Journal, Location, Unread
 from gate.check import Outcome
 from gate.formats.res_value import REFERENCE
 from gate.read import NotAnApp, nested
@@ -31,6 +31,7 @@ from tests.read.write_builds import (
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 BASE = "splits/base-master.apk"
+PLENTY = Budget()
 FEATURE = "splits/feature-master.apk"
 REFERRING = debuggable((REFERENCE, 0x7F010000))
 
@@ -230,8 +231,8 @@ def test_apks_within_apks_are_files_like_any_other(tmp_path: Path) -> None:
     assert subjects("android-debuggable", build) == []
 
 
-def set_files(data: bytes) -> SetFiles:
-    return SetFiles(ZipFiles(io.BytesIO(data)))
+def set_files(data: bytes, budget: Budget = PLENTY) -> SetFiles:
+    return SetFiles(ZipFiles(io.BytesIO(data), budget))
 
 
 def test_the_files_of_a_set_are_read_in_place() -> None:
@@ -269,8 +270,8 @@ def test_apks_and_files_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nested, "MAX_APKS", 2)
     assert set_files(archive(entries)).faults == {"2.apk": "the set has more than 2 APKs"}
     monkeypatch.setattr(nested, "MAX_APKS", 3)
-    monkeypatch.setattr(nested, "MAX_FILES", 5)
-    assert set_files(archive(entries)).faults == {"2.apk": "the set has more than 5 files"}
+    few = set_files(archive(entries), Budget(entries=5))
+    assert few.faults == {"2.apk": "the set has more files than the limit entries=5"}
 
 
 def test_an_entry_that_lies_about_its_place_is_a_fault() -> None:
