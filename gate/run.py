@@ -17,6 +17,7 @@ from gate.check import (
 )
 
 REST = "(more than the limit)"
+UNFOLLOWED = "(values not followed)"
 
 
 def run(
@@ -52,6 +53,8 @@ def run_one(check: Check, app: App) -> Result:
         outcome, why = Outcome.UNDECIDED, "it needs more memory than the limit memory allows"
     except Exception as crash:  # noqa: BLE001  # a check that crashes must not pass in silence
         outcome, why = Outcome.UNDECIDED, f"the check failed: {type(crash).__name__}: {crash}"
+    for short in app.journal.shortfalls:
+        kept.take(Unresolved(UNFOLLOWED, short, Location()))
     gaps = () if check.last else app.journal.gaps_touched
     if outcome is Outcome.UNDECIDED and not check.last:
         app.journal.failure(check.id, why)

@@ -285,6 +285,9 @@ class Call(Protocol):
         app's own methods return and fields hold is followed.
         """
 
+    def decides(self, other: "Call") -> bool:
+        """Whether a branch on what this call returns decides about another of its method."""
+
     def decided_by(self, parameter: int) -> bool:
         """Whether a branch that decides about the call depends on a parameter of its method."""
 

@@ -36,6 +36,7 @@ class Journal:
     _gaps: dict[tuple[str, str, str], Gap] = field(default_factory=dict)
     _coverage: dict[tuple[str, str], Coverage] = field(default_factory=dict)
     _touched: set[str] = field(default_factory=set)
+    _short: dict[str, None] = field(default_factory=dict)
 
     def gap(self, fact: str, part: str, reason: str, at: Location | None = None) -> Gap:
         """Note a part that was not read; the same one twice counts once."""
@@ -64,9 +65,22 @@ class Journal:
         """Note that somebody asked for a fact."""
         self._touched.add(fact)
 
+    def fall_short(self, reason: str) -> None:
+        """Note that an answer to the running check may lack something, as its allowance is spent.
+
+        Not a gap: what there is was read. The check's result says so as an unresolved place.
+        """
+        self._short[reason] = None
+
     def restart(self) -> None:
         """Forget who asked for what, before the next check runs."""
         self._touched.clear()
+        self._short.clear()
+
+    @property
+    def shortfalls(self) -> tuple[str, ...]:
+        """What the running check's answers may lack, each once."""
+        return tuple(self._short)
 
     @property
     def gaps(self) -> tuple[Gap, ...]:

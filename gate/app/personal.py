@@ -51,6 +51,7 @@ ASKED = (
     api("android.content.SharedPreferences", "getString"),
     api("org.json.JSONObject", "getString optString"),
 )
+SOURCES = (*DEVICE, *LOCATION, *ACCOUNTS, *MESSAGES, *QUERIED, *TYPED, *ASKED)
 LISTENER = "android.location.LocationListener"
 _TABLES = ("android.provider.ContactsContract", "android.provider.CallLog", "android.provider.Sms",
            "android.provider.Telephony", "android.provider.Contacts", "android.provider.Browser",
@@ -86,15 +87,18 @@ class Source:
 
 
 def device_sources(code: Code, own: bool) -> Iterator[Source]:
-    """Identifiers, positions, accounts, contacts and messages, in the app's own code or others'."""
+    """Identifiers, positions, accounts and messages, in the app's own code or in that of others.
+
+    In its own code also what it asks the system's tables of contacts, messages and calls for.
+    """
     known = ((DEVICE, "a device or subscriber id"), (LOCATION, "the location"),
              (ACCOUNTS, "account data"), (MESSAGES, "a text message"))  # fmt: skip
     for apis, what in known:
         for call in code.calls(*apis):
             if call.method.is_first_party is own:
                 yield _source(call, what, what == "account data" and call.name != "getAccounts")
-    for call in code.calls(*QUERIED):
-        if call.method.is_first_party is own and _asks_people(call):
+    for call in code.calls(*QUERIED) if own else ():
+        if call.method.is_first_party and _asks_people(call):
             yield _source(call, "contacts, messages or calls", False)
     for each in code.subclasses(LISTENER):
         for method in each.methods("onLocationChanged") if each.is_first_party is own else ():

@@ -31,7 +31,7 @@ _AFTER = {b"doInBackground": (b"onPostExecute", b"onCancelled")}
 _MESSAGES = (b"sendMessage", b"sendMessageDelayed", b"sendMessageAtTime", b"dispatchMessage",
              b"sendMessageAtFrontOfQueue", b"sendToTarget", b"send")  # fmt: skip
 _STARTS = frozenset((b"start", b"execute", b"executeOnExecutor", b"fork", b"invoke", b"enqueue"))
-_VIEW = frozenset((b"Text", b"Hint", b"Tag", b"Title", b"ContentDescription", b"Error", b"Subtitle"))
+_VIEW = frozenset((b"Text", b"Hint", b"Tag", b"Title", b"ContentDescription", b"Subtitle"))
 _VIEWS = (b"Landroid/view/", b"Landroid/widget/", b"Landroidx/appcompat/widget/")
 
 
@@ -61,7 +61,7 @@ class Callbacks:
         if call.owner == b"Ljava/lang/reflect/Method;" and call.name == b"invoke":
             return self._invoked(spread, here, call, path, registers)
         if path and is_field(path[0]) and reads_text(call) and self._shows(path):
-            spread.shown(index, call.slot, registers)
+            spread.outside.shown(index, call.slot, registers)
             return True
         return self._keep(spread, here, call, path) or self._arguments(spread, here, call, path)
 
@@ -83,7 +83,7 @@ class Callbacks:
     ) -> None:
         for kind in kinds[:MAX_RECEIVERS]:
             for method in self._program.declared(kind, name):
-                self._flows.call(spread.node, here, Entry(method, slot, path), ())
+                self._flows.answers.call(spread.node, here, Entry(method, slot, path), ())
 
     def _message(
         self, spread: "Spread", here: Place, call: Passed, path: Path, registers: tuple[int, ...]
@@ -131,7 +131,7 @@ class Callbacks:
         else:
             return False
         given = () if static else (registers[1],)
-        self._flows.call(spread.node, here, Entry(target, entry, inside), given)
+        self._flows.answers.call(spread.node, here, Entry(target, entry, inside), given)
         return True
 
     def _reflected(self, spread: "Spread", here: Place, register: int) -> Method | None:
@@ -245,4 +245,3 @@ class Callbacks:
 def sends(signature: tuple[bytes, bytes, bytes]) -> bool:
     """Whether a call sends an intent."""
     return signature[1] in SENDS and b"Landroid/content/Intent;" in signature[2]
-

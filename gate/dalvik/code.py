@@ -1,6 +1,7 @@
 """The engine's answers to the questions of checks, in the words of `gate.app.code`."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 
@@ -413,13 +414,18 @@ class AppCall:
     def names(self, index: int) -> tuple[str, ...]:
         """The names under which the method knows an argument, -1 for the receiver."""
         register = self._register(index)
-        return () if register is None else self._code.names.of(self.place, register)
+        try:
+            return () if register is None else self._code.names.of(self.place, register)
+        except Malformed:
+            return ()
 
     def aim(self, index: int) -> Aim:
         """Whom the intent that the call is given in a parameter is for."""
         register = self._register(index)
-        nobody = Aim(frozenset(), frozenset(), frozenset(), known=False, explicit=False)
-        return nobody if register is None else self._code.flows.intents.aim(self.place, register)
+        if register is not None:
+            with suppress(Malformed):
+                return self._code.flows.intents.aim(self.place, register)
+        return Aim(frozenset(), frozenset(), frozenset(), known=False, explicit=False)
 
     def _register(self, index: int) -> int | None:
         registers = self._body.arguments(self.place.index)
@@ -504,6 +510,16 @@ class AppCall:
         An owner may be the end of a class name: ``BuildConfig`` is that of any package.
         """
         return paths.Dependence(self._code.program, owners_and_names).decides(self.place)
+
+    def decides(self, other: Call) -> bool:
+        """Whether a branch on what this call returns decides about another of its method."""
+        if not isinstance(other, AppCall) or other.place.method != self.place.method:
+            return False
+        return any(
+            source[0] == self.place.index
+            for branch in paths.deciding(self._body, other.place.index)
+            for source in paths.sources(self._body, branch)
+        )
 
     def decided_by(self, parameter: int) -> bool:
         """Whether a branch that decides about the call depends on a parameter of its method."""

@@ -63,7 +63,8 @@ class Course:
 
     @cached_property
     def _calls(self) -> list[int]:
-        return list(self.body.each(*INVOKES, *range(op.SGET, op.SPUT_SHORT + 1)))
+        stores = (*range(op.APUT, op.APUT_SHORT + 1), *range(op.IPUT, op.SPUT_SHORT + 1))
+        return list(self.body.each(*INVOKES, *stores))
 
     @cached_property
     def catchers(self) -> dict[int, tuple[int, ...]]:
@@ -107,7 +108,7 @@ class Course:
     def stop(self, index: int, register: int | None) -> int:
         """The next instruction, from one on, that may matter to a fact about a register.
 
-        A fact about anything but a register (None) stops at calls and at static fields too.
+        A fact about anything but a register (None) stops at calls, stores and static fields too.
         """
         touched = self._calls if register is None else self._touches.get(register, [])
         at, other = bisect_left(touched, index), bisect_left(self._stops, index)

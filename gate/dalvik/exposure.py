@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from gate.app.broadcasts import PROTECTED
-from gate.app.code import Argument, Call, Instance, Number, api
+from gate.app.code import FIRST_PARTY, Argument, Call, Instance, Number, api
 from gate.dalvik.dex import descriptor, java_name
 from gate.dalvik.program import Method, Place
 
@@ -52,7 +52,7 @@ class Exposure:
         """The activity whose intent a method asks for, as an object of a named class.
 
         Where that class is the platform's or a library's, it is the activity that the method is
-        written in, or one that leads to it; where none does, any activity of the app may be it.
+        written in, or one that leads to it; where none does, any of the app's own may be it.
         """
         kind = self._program.signature(method)[0]
         name = self._declared(named) if self._program.definition(named) else ""
@@ -61,8 +61,18 @@ class Exposure:
             return name, name in self._seeds.exposed
         if self._program.is_subtype(kind, ACTIVITY):
             return "", False  # an activity that is not declared
-        kinds = map(descriptor, sorted(self._seeds.exposed))
-        return "", any(self._program.is_subtype(each, ACTIVITY) for each in kinds)
+        return "", self._all_exposed
+
+    @cached_property
+    def _all_exposed(self) -> bool:
+        """Whether every activity of the app's own that is declared is exposed."""
+        kinds = {
+            each
+            for each in self._seeds.components
+            if self._code.origins.of(each) == FIRST_PARTY
+            and self._program.is_subtype(descriptor(each), ACTIVITY)
+        }
+        return bool(kinds) and kinds <= self._seeds.exposed
 
     def _below(self, kind: bytes) -> tuple[bytes, ...]:
         return self._program.subclasses(kind)

@@ -7,6 +7,7 @@ field.
 """
 
 from dataclasses import dataclass, field
+from typing import TypeGuard
 
 from gate.dalvik.program import Method, Place
 
@@ -22,7 +23,7 @@ MAX_PATH = 3
 ANY: Element = ("[]", None)
 
 
-def is_field(step: Step) -> bool:
+def is_field(step: Step | Object) -> TypeGuard[Field]:
     """Whether a step leads into a field, not into an element or under a key."""
     return len(step) == 3
 

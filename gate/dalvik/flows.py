@@ -13,9 +13,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
+from gate.app.code import Value
 from gate.dalvik import opcodes as op
+from gate.dalvik.answers import Answers
 from gate.dalvik.callbacks import Callbacks
 from gate.dalvik.course import Course
+from gate.dalvik.dispatch import MAX_FOREIGN, Dispatch
 from gate.dalvik.facts import (
     MAX_PATH,
     Entry,
@@ -30,26 +33,19 @@ from gate.dalvik.facts import (
     Reach,
     State,
     Stored,
-    Thrown,
     is_field,
     method_of,
 )
 from gate.dalvik.intents import Intents
 from gate.dalvik.program import Method, Place
-from gate.dalvik.receivers import Receivers
 from gate.dalvik.spread import Spread
-from gate.dalvik.values import Evaluator
+from gate.dalvik.values import Evaluator, single
 from gate.formats.errors import Malformed
 
 BUDGET = 20_000  # facts and other units of work, for the whole program
 FOREIGN_BUDGET = 8_000
 MAX_NODE_FACTS = 4_000
-MAX_TARGETS = 12
-MAX_READS = 120
-MAX_IMPLEMENTERS = 4  # of a library's interface whose objects are not known where it is called
-MAX_FOREIGN = 2  # calls into code that is not the app's own
 MAX_WAY = 12
-_EVERYTHING = (b"Ljava/lang/Object;", b"Ljava/lang/CharSequence;", b"Ljava/lang/Comparable;")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,24 +62,24 @@ class Known:
 
 
 class Flows:
-    """Answers where values go; everything worked out is kept for later questions.
-
-    `exhausted` says that the work allowed was not enough, and answers may lack something.
-    """
+    """Answers where values go; everything worked out is kept for later questions."""
 
     def __init__(self, values: Evaluator, known: Known) -> None:
         self.values, self.program, self.known = values, values.program, known
         self.intents = Intents(values, known.takers, self.course)
-        self.receivers = Receivers(self.program, self.course)
-        self.callbacks = Callbacks(self)
-        self.exhausted = False
+        self.dispatch = Dispatch(values, self.course, known.is_own)
+        self.callbacks, self.answers = Callbacks(self), Answers(self)
+        self._lacking = False
         self._states: dict[Node, State] = {}
         self._queue: deque[Inside] = deque()
         self._courses: dict[Method, Course] = {}
-        self._targets: dict[Place, list[Method]] = {}
-        self._system: dict[Method, bool] = {}
         self._fits: dict[tuple[bytes, bytes], bool] = {}
         self._spent, self._limit = 0, BUDGET
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the work allowed was not enough for what was asked so far."""
+        return self._lacking or self.dispatch.lacking
 
     def reached(self, start: Node) -> Iterator[tuple[Reach, tuple[Place, ...]]]:
         """Every call that the value gets to, with the places it comes through.
@@ -98,7 +94,7 @@ class Flows:
         while (pending := self._pending(ways)) and self._spent <= self._limit:
             self._queue.extend(pending)
             ways = self._follow(start)
-        self.exhausted |= own and bool(pending)
+        self._lacking |= own and bool(pending)
         told: set[Reach] = set()
         for node, way in ways.items():
             for reach in self._states[node].reached:
@@ -117,6 +113,7 @@ class Flows:
                 if following not in ways:
                     ways[following] = (*ways[node], place)[-MAX_WAY:]
                     work.append(following)
+        self._spent += len(ways) // 32
         return ways
 
     def _pending(self, ways: Iterable[Node]) -> list[Inside]:
@@ -151,11 +148,12 @@ class Flows:
     def _node(self, node: Node, foreign: int) -> State:
         state = self._states.get(node)
         if state is None:
+            self._spent += 1
             state = self._states[node] = State(foreign)
             try:
                 self._begin(node, state)
             except Malformed:
-                self.exhausted = True
+                self._lacking = True
         return state
 
     def _begin(self, node: Node, state: State) -> None:
@@ -184,19 +182,12 @@ class Flows:
             self.lead(state, place, each)
 
     def _readers(self, node: Stored) -> "list[tuple[Place, Node]]":
-        reads = self._first_own(self.program.reads(*node.field))
+        reads = self.dispatch.own_first(self.program.reads(*node.field))
         found: list[tuple[Place, Node]] = []
         for place in reads:
             body = self.program.body(place.method)
             found.append((place, From(place, body.written(place.index) or 0, node.path)))
         return found
-
-    def _first_own(self, places: list[Place]) -> list[Place]:
-        """Places in the app's own code, then others; beyond the allowance there are none."""
-        own = [place for place in places if self.known.is_own(place.method)]
-        self.exhausted |= len(own) > MAX_READS
-        others = (place for place in places if not self.known.is_own(place.method))
-        return [*own, *others][:MAX_READS]
 
     def _spread(self, node: Inside, state: State) -> Spread:
         method = method_of(node)
@@ -218,7 +209,7 @@ class Flows:
         """Note a fact of a node, to be spread."""
         if fact not in state.facts:
             if len(state.facts) >= MAX_NODE_FACTS:
-                self.exhausted = True
+                self._lacking = True
                 return
             state.facts.add(fact)
             state.work.append(fact)
@@ -238,159 +229,32 @@ class Flows:
                         self._queue.clear()
                         return
                     spread.step(*state.work.pop())
+                self.spend(spread.course)
             except Malformed:
-                self.exhausted = True
-            self.spend(spread.course)
+                state.work.clear()
+                self._lacking = True
 
     # Calls
 
-    def targets(self, state: State, place: Place, signature: Field) -> list[Method]:
-        """The methods that a call may run and that are followed from a node."""
-        if place not in self._targets:
-            self._targets[place] = self._resolve(place, signature)
-        found = self._targets[place]
-        if state.foreign < MAX_FOREIGN:
-            return found
-        return [each for each in found if self.known.is_own(each)]
+    def spread(self, node: Inside) -> Spread:
+        """What spreads facts of a node that something comes back to; it is worked on again."""
+        self._queue.append(node)
+        return self._spread(node, self._states[node])
 
-    def _resolve(self, place: Place, signature: Field) -> list[Method]:
-        owner, name, proto = signature
-        if self.program.definition(owner) is None:
-            return self._implemented(place, signature)
-        code = self.program.body(place.method).opcode(place.index)
-        found = self.program.targets(owner, name, proto, code)
-        if len(found) > 1:
-            found = self._by_receiver(place, name, proto) or found
-        self.exhausted |= len(found) > MAX_TARGETS and self.known.is_own(place.method)
-        return found[:MAX_TARGETS]
-
-    def _by_receiver(self, place: Place, name: bytes, proto: bytes) -> list[Method]:
-        """The methods that a call runs on objects of known classes; [] where they are not."""
-        registers = self.program.body(place.method).arguments(place.index)
-        types = self.receivers.types(place, registers[0]) if registers else None
-        if not types:
-            return []
-        found = {self.program.resolve(kind, name, proto) for kind in types}
-        return sorted(each for each in found if each is not None)
-
-    def _implemented(self, place: Place, signature: Field) -> list[Method]:
-        """The app's methods that a call through a library's class or interface certainly runs."""
-        owner, name, proto = signature
-        if name == b"<init>" or owner.startswith((b"Ljava/lang/String", b"[")):
-            return []
-        return self._by_receiver(place, name, proto)[:MAX_TARGETS]
-
-    def call(self, node: Inside, place: Place, target: Entry, registers: tuple[int, ...]) -> None:
-        """A node passes the value on to a method, and waits for what comes back."""
+    def enter(self, node: Inside, place: Place, target: Entry) -> State:
+        """A node passes the value on to a method."""
         before = self._states[node]
         before.next.setdefault(target, place)
-        state = self._node(target, self._distance(target.method, before))
-        if (node, place) in state.waiting:
-            return
-        state.waiting[(node, place)] = registers
-        for path in tuple(state.returns):
-            self._give_back(node, place, path)
-        for path in tuple(state.thrown):
-            self._raise(node, place, path)
-        for slot, path in tuple(state.changes):
-            self._change(node, place, registers, slot, path)
+        return self._node(target, self._distance(target.method, before))
 
     def _distance(self, method: Method, before: State) -> int:
         return 0 if self.known.is_own(method) else before.foreign + 1
 
-    def returned(self, node: Inside, state: State, path: Path) -> None:
-        """A method returns the value."""
-        if path in state.returns:
-            return
-        state.returns.add(path)
-        method = method_of(node)
-        for entry in self.callbacks.after(method, path):
-            self.lead(state, Place(method, 0), entry)
-        for waiting, place in tuple(state.waiting):
-            self._give_back(waiting, place, path)
-        if not isinstance(node, Entry):
-            for place in self._callers(method, state):
-                result = self.from_result(place, path)
-                if result is not None:
-                    self.lead(state, place, result)
-
-    def thrown(self, node: Inside, state: State, path: Path) -> None:
-        """A method throws an exception with the value."""
-        if path in state.thrown:
-            return
-        state.thrown.add(path)
-        for waiting, place in tuple(state.waiting):
-            self._raise(waiting, place, path)
-        if not isinstance(node, Entry):
-            for place in self._callers(method_of(node), state):
-                self.lead(state, place, Thrown(place, path))
-
-    def changed(self, node: Inside, state: State, place: Place, slot: int, path: Path) -> None:
-        """A method puts the value into what a parameter holds."""
-        if (slot, path) in state.changes:
-            return
-        state.changes.add((slot, path))
-        method = method_of(node)
-        for entry in self.callbacks.saved(method, slot, path):
-            self.lead(state, place, entry)
-        for (waiting, call), registers in tuple(state.waiting.items()):
-            self._change(waiting, call, registers, slot, path)
-        if isinstance(node, Entry):
-            return
-        callers = self._callers(method, state)
-        for call in callers:
-            registers = tuple(self.program.body(call.method).arguments(call.index))
-            if slot < len(registers):
-                self.lead(state, call, Into(call, registers[slot], path))
-        if path and is_field(path[0]) and (not callers or self._is_called(method)):
-            self.store(state, place, path[0], path[1:])
-
-    def _callers(self, method: Method, state: State) -> list[Place]:
-        """The calls that certainly or probably run a method."""
-        found = self._first_own(self.program.callers(method))
-        if state.foreign >= MAX_FOREIGN:
-            found = [place for place in found if self.known.is_own(place.method)]
-        return [place for place in found if self._runs(place, method)]
-
-    def _runs(self, place: Place, method: Method) -> bool:
-        body = self.program.body(place.method)
-        if body.opcode(place.index) >= op.INVOKE_POLYMORPHIC:
-            return False
-        signature = body.dex.method(body.operand(place.index))
-        known = self.targets(State(), place, signature)
-        if known or self.program.definition(signature[0]) is not None:
-            return method in known
-        if signature[0] in _EVERYTHING:
-            return False
-        return len(self.program.subclasses(signature[0])) <= MAX_IMPLEMENTERS
-
-    def _is_called(self, method: Method) -> bool:
-        if method not in self._system:
-            self._system[method] = self.values.called_by_system(method)
-        return self._system[method]
-
-    def _give_back(self, node: Inside, place: Place, path: Path) -> None:
-        result = self.from_result(place)
-        if result is not None:
-            state = self._states[node]
-            self._spread(node, state).go(result.place.index, result.register, path)
-            self._queue.append(node)
-
-    def _raise(self, node: Inside, place: Place, path: Path) -> None:
-        spread = self._spread(node, self._states[node])
-        for each in spread.course.catchers.get(place.index, ()):
-            spread.caught(each, path)
-        self._queue.append(node)
-
-    def _change(
-        self, node: Inside, place: Place, registers: tuple[int, ...], slot: int, path: Path
-    ) -> None:
-        state = self._states[node]
-        if slot < len(registers):
-            self._spread(node, state).put(place.index, registers[slot], path)
-            self._queue.append(node)
-        elif path and is_field(path[0]):
-            self.store(state, place, path[0], path[1:])
+    def value(self, place: Place, register: int) -> Value:
+        """What a register certainly holds; the work for it is charged."""
+        found = single(self.values.register(place, register))
+        self._spent += self.values.spent // 8
+        return found
 
     # Fields and what the platform does
 

@@ -8,45 +8,46 @@ a constructor.
 from dataclasses import dataclass
 
 from gate.dalvik.dex import parameters
-from gate.dalvik.facts import ANY, Element, Path, Step, is_field, matches
-
-ROOTS = ("receiver", "result")
+from gate.dalvik.facts import ANY, Element, Path, is_field, matches
 
 _MAPS = (
-    b"Ljava/util/Map;", b"Ljava/util/HashMap;", b"Ljava/util/LinkedHashMap;", b"Ljava/util/TreeMap;",
-    b"Ljava/util/Hashtable;", b"Ljava/util/Properties;", b"Ljava/util/concurrent/ConcurrentHashMap;",
-    b"Ljava/util/concurrent/ConcurrentMap;", b"Ljava/util/SortedMap;", b"Ljava/util/WeakHashMap;",
-    b"Landroid/util/ArrayMap;", b"Landroidx/collection/ArrayMap;", b"Landroid/util/SparseArray;",
-    b"Landroid/os/Bundle;", b"Landroid/os/BaseBundle;", b"Landroid/os/PersistableBundle;",
-    b"Landroid/content/Intent;", b"Landroid/content/ContentValues;", b"Lorg/json/JSONObject;",
+    b"Ljava/util/Map;", b"Ljava/util/HashMap;", b"Ljava/util/LinkedHashMap;",
+    b"Ljava/util/TreeMap;", b"Ljava/util/Hashtable;", b"Ljava/util/Properties;",
+    b"Ljava/util/concurrent/ConcurrentHashMap;", b"Ljava/util/concurrent/ConcurrentMap;",
+    b"Ljava/util/SortedMap;", b"Ljava/util/WeakHashMap;", b"Landroid/util/ArrayMap;",
+    b"Landroidx/collection/ArrayMap;", b"Landroid/util/SparseArray;", b"Landroid/os/Bundle;",
+    b"Landroid/os/BaseBundle;", b"Landroid/os/PersistableBundle;", b"Landroid/content/Intent;",
+    b"Landroid/content/ContentValues;", b"Lorg/json/JSONObject;",
 )  # fmt: skip
 _SEQUENCES = (b"Ljava/util/", b"Lorg/json/JSONArray;", b"Landroid/util/ArraySet;")
 _ADDS = frozenset(
-    (b"add", b"addFirst", b"addLast", b"addElement", b"offer", b"offerFirst", b"offerLast", b"push",
-     b"put", b"set", b"insertElementAt", b"setElementAt", b"fill")
+    (b"add", b"addFirst", b"addLast", b"addElement", b"offer", b"offerFirst", b"offerLast",
+    b"push", b"put", b"set", b"insertElementAt", b"setElementAt", b"fill")
 )  # fmt: skip
 _ELEMENT = frozenset(
     (b"get", b"remove", b"next", b"previous", b"nextElement", b"poll", b"pollFirst", b"pollLast",
-     b"peek", b"peekFirst", b"peekLast", b"pop", b"first", b"last", b"element", b"elementAt",
-     b"firstElement", b"lastElement", b"take", b"getFirst", b"getLast", b"removeFirst",
-     b"removeLast", b"removeAt", b"opt", b"optString", b"getString", b"getInt", b"getLong",
-     b"getDouble", b"getValue", b"valueAt")
+    b"peek", b"peekFirst", b"peekLast", b"pop", b"first", b"last", b"element", b"elementAt",
+    b"firstElement", b"lastElement", b"take", b"getFirst", b"getLast", b"removeFirst",
+    b"removeLast", b"removeAt", b"opt", b"optString", b"getString", b"getInt", b"getLong",
+    b"getDouble", b"getValue", b"valueAt")
 )  # fmt: skip
 _VIEWS = frozenset(
     (b"iterator", b"listIterator", b"subList", b"toArray", b"clone", b"elements", b"entrySet",
-     b"values", b"stream", b"descendingIterator", b"asList", b"unmodifiableList", b"copyOf",
-     b"unmodifiableSet", b"unmodifiableMap", b"unmodifiableCollection", b"synchronizedList",
-     b"synchronizedMap", b"copyOfRange", b"singletonList", b"singleton", b"addAll", b"putAll",
-     b"putExtras", b"replaceExtras", b"getExtras", b"setData", b"getData", b"peekData", b"setArguments",
-     b"getArguments", b"createChooser", b"fillIn", b"cloneFilter", b"headSet", b"tailSet", b"getBundle")
+    b"values", b"stream", b"descendingIterator", b"asList", b"unmodifiableList", b"copyOf",
+    b"unmodifiableSet", b"unmodifiableMap", b"unmodifiableCollection", b"synchronizedList",
+    b"synchronizedMap", b"copyOfRange", b"singletonList", b"singleton", b"addAll", b"putAll",
+    b"putExtras", b"replaceExtras", b"getExtras", b"setData", b"getData", b"peekData",
+    b"setArguments", b"getArguments", b"createChooser", b"fillIn", b"cloneFilter", b"headSet",
+    b"tailSet")
 )  # fmt: skip
 # Objects that keep what they are given.
 _KEEPS = (
     b"Ljava/lang/StringBu", b"Ljava/util/", b"Ljava/io/", b"Ljava/nio/", b"Ljava/net/URL;",
-    b"Ljava/net/HttpURL", b"Ljava/text/", b"Ljava/lang/Process", b"Lorg/json/", b"Lorg/apache/http/",
-    b"Landroid/os/Bundle;", b"Landroid/os/BaseBundle;", b"Landroid/os/Message;",
-    b"Landroid/os/Parcel;", b"Landroid/os/PersistableBundle;", b"Landroid/content/Intent;",
-    b"Landroid/content/ContentValues;", b"Landroid/content/ClipData", b"Landroid/net/Uri",
+    b"Ljava/net/HttpURL", b"Ljava/text/", b"Ljava/lang/Process", b"Lorg/json/",
+    b"Lorg/apache/http/", b"Landroid/os/Bundle;", b"Landroid/os/BaseBundle;",
+    b"Landroid/os/Message;", b"Landroid/os/Parcel;", b"Landroid/os/PersistableBundle;",
+    b"Landroid/content/Intent;", b"Landroid/content/ContentValues;",
+    b"Landroid/content/ClipData", b"Landroid/net/Uri",
     b"Landroid/content/ContentProviderOperation", b"Landroid/text/", b"Landroid/util/Pair;",
     b"Landroid/app/Notification", b"Landroidx/core/app/NotificationCompat",
 )  # fmt: skip
@@ -54,30 +55,41 @@ _WRITERS = (b"Ljava/io/", b"Ljava/util/Formatter;", b"Ljava/util/zip/", b"Ljava/
 # Results that tell so little of the value that it is not followed.
 _TELLS_NOTHING = frozenset(
     (b"length", b"size", b"hashCode", b"indexOf", b"lastIndexOf", b"compareTo", b"getClass",
-     b"compareToIgnoreCase", b"isEmpty", b"equals", b"contains", b"startsWith", b"endsWith",
-     b"keySet", b"available", b"getCount", b"describeContents", b"position", b"limit", b"capacity")
+    b"compareToIgnoreCase", b"isEmpty", b"equals", b"contains", b"startsWith", b"endsWith",
+    b"keySet", b"available", b"getCount", b"describeContents", b"position", b"limit",
+    b"capacity")
 )  # fmt: skip
 # What a server, a database or another process answers is another value.
 _ANSWERS = frozenset(
     (b"openConnection", b"openStream", b"getInputStream", b"getErrorStream", b"getContent",
-     b"getResponseCode", b"getResponseMessage", b"getHeaderField", b"execute", b"newCall", b"exec",
-     b"query", b"rawQuery", b"insert", b"update", b"delete", b"start", b"getSystemService")
+    b"getResponseCode", b"getResponseMessage", b"getHeaderField", b"execute", b"newCall",
+    b"exec", b"query", b"rawQuery", b"insert", b"update", b"delete", b"start",
+    b"getSystemService")
 )  # fmt: skip
-_ANSWERERS = (b"Ljava/net/", b"Ljavax/net/", b"Lorg/apache/http/", b"Lokhttp3/", b"Landroid/database/",
-              b"Landroid/content/", b"Ljava/lang/Process", b"Ljava/lang/Runtime;")  # fmt: skip
+_ANSWERERS = (
+    b"Ljava/net/", b"Ljavax/net/", b"Lorg/apache/http/", b"Lokhttp3/", b"Landroid/database/",
+    b"Landroid/content/", b"Ljava/lang/Process", b"Ljava/lang/Runtime;",
+)  # fmt: skip
 # What is encrypted or hashed is another value.
 _HIDES = (b"Ljavax/crypto/", b"Ljava/security/", b"Landroid/security/", b"Lorg/mindrot/")
 # Results of an argument are followed there; elsewhere only if they may be text.
 _PASSES = (
-    b"Ljava/", b"Landroid/text/", b"Landroid/net/Uri", b"Landroid/util/", b"Landroid/content/ClipData",
-    b"Landroid/content/Intent;", b"Lorg/json/", b"Lorg/apache/", b"Lkotlin/",
+    b"Ljava/", b"Landroid/text/", b"Landroid/net/Uri", b"Landroid/util/",
+    b"Landroid/content/ClipData", b"Landroid/content/Intent;", b"Lorg/json/", b"Lorg/apache/",
+    b"Lkotlin/",
 )  # fmt: skip
-_TEXT = frozenset((b"Ljava/lang/String;", b"Ljava/lang/CharSequence;", b"[B", b"[C",
-                   b"Landroid/net/Uri;", b"[Ljava/lang/String;"))  # fmt: skip
-_FILLS = frozenset((b"read", b"readFully", b"getChars", b"getBytes", b"get", b"copyInto", b"toArray"))
+_TEXT = frozenset(
+    (b"Ljava/lang/String;", b"Ljava/lang/CharSequence;", b"[B", b"[C", b"Landroid/net/Uri;",
+    b"[Ljava/lang/String;")
+)  # fmt: skip
+_FILLS = frozenset(
+    (b"read", b"readFully", b"getChars", b"getBytes", b"get", b"copyInto", b"toArray")
+)  # fmt: skip
 _SCALAR = frozenset((b"I", b"J", b"F", b"D", b"S", b"B", b"C"))
-_READS_TEXT = frozenset((b"append", b"valueOf", b"format", b"print", b"println", b"concat", b"insert",
-                         b"toString", b"stringPlus", b"join", b"write"))  # fmt: skip
+_READS_TEXT = frozenset(
+    (b"append", b"valueOf", b"format", b"print", b"println", b"concat", b"insert", b"toString",
+    b"stringPlus", b"join", b"write")
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +142,13 @@ def names_key(owner: bytes, name: bytes) -> bool:
 
 def is_indexed(owner: bytes, name: bytes) -> bool:
     """Whether a call's first argument may be the index of an element."""
-    return owner.startswith(_SEQUENCES) and name in (b"get", b"set", b"add", b"elementAt", b"remove")
+    return owner.startswith(_SEQUENCES) and name in (
+        b"get",
+        b"set",
+        b"add",
+        b"elementAt",
+        b"remove",
+    )
 
 
 def given_back(call: Passed, path: Path) -> Path | None:
@@ -143,8 +161,8 @@ def given_back(call: Passed, path: Path) -> Path | None:
         return None
     if call.is_receiver:
         return _from_receiver(call, path)
-    if (call.is_map or call.is_sequence) and not call.name.startswith((b"put", b"set", b"add")):
-        return path if call.name in _VIEWS else None  # the value is the key, not what is found
+    if call.is_map or call.is_sequence:
+        return None  # the value is kept, or is the key of what is found
     if path and call.name in _VIEWS:
         return path
     if path and is_field(path[0]):
@@ -182,7 +200,7 @@ def kept(call: Passed, path: Path) -> Path | None:
     if call.is_map:
         return _under_key(call, path)
     if call.is_sequence and call.name in _ADDS:
-        return _in(call.key if call.key and call.key[0] == "[]" else ANY, path)
+        return (call.key if call.key and call.key[0] == "[]" else ANY, *path)
     if call.name in _VIEWS or (made and path and call.type not in (b"[B", b"[C")):
         return path
     if not (made or call.owner.startswith(_KEEPS)):
@@ -196,18 +214,14 @@ def _under_key(call: Passed, path: Path) -> Path | None:
     if call.name in _VIEWS and (call.slot == 1 and path):
         return path
     if call.name.startswith((b"put", b"setProperty", b"accumulate")) and call.slot >= 2:
-        return _in(call.key if call.key is not None else ("key", None), path)
+        return (call.key if call.key is not None else ("key", None), *path)
     if call.name == b"<init>" and path:
         return path
     if call.name.startswith((b"get", b"opt", b"remove", b"has", b"contains")):
         return None
-    return _in(("key", f"<{call.name.decode('ascii', 'replace')}>"), path) if call.owner == (
-        b"Landroid/content/Intent;"
-    ) and call.name.startswith((b"set", b"<init>")) else ()
-
-
-def _in(step: Step, path: Path) -> Path:
-    return (step, *path)
+    if call.owner == b"Landroid/content/Intent;" and call.name.startswith((b"set", b"<init>")):
+        return (("key", f"<{call.name.decode('ascii', 'replace')}>"), *path)
+    return ()
 
 
 def wraps(owner: bytes) -> bool:

@@ -93,7 +93,8 @@ class Names:
         body = self._program.body(method)
         slot = register - (body.registers - body.ins)
         callers = self._program.callers(method)
-        if len(callers) > MAX_WAYS or not (slot or self._program.access(method) & STATIC):
+        own = slot <= 0 and not self._program.access(method) & STATIC
+        if own or slot < 0 or len(callers) > MAX_WAYS:
             return []
         ways = []
         for call in callers:
@@ -117,7 +118,7 @@ class Names:
     def _asked(self, place: Place, proto: bytes) -> Iterator[str]:
         """The constant keys and resources that a call asks for."""
         for index, kind in enumerate(parameters(proto)[:2]):
-            if kind not in (b"Ljava/lang/String;", b"I"):
+            if kind not in (b"Ljava/lang/String;", b"Ljava/lang/Object;", b"I"):
                 continue
             value = single(self._values.argument(place, index))
             if isinstance(value, Text):

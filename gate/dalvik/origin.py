@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 
 from gate.app.code import FIRST_PARTY
 from gate.dalvik.dex import java_name
-from gate.dalvik.opcodes import NEW_INSTANCE
-from gate.dalvik.program import Method, Program
+from gate.dalvik.opcodes import INVOKE_SUPER, NEW_INSTANCE
+from gate.dalvik.program import Method, Place, Program
 
 if TYPE_CHECKING:
     from gate.dalvik.values import Evaluator
 
 MAX_REACHED = 400
+INVOKE_SUPER_RANGE = 0x75
 
 
 @dataclass(frozen=True)
@@ -96,10 +97,18 @@ class Origins:
             if len(seen) > MAX_REACHED:
                 return True  # that many ways in: taken as reached
             for call in self.program.callers(each):
-                if call.method not in seen:
+                if call.method not in seen and self._may_run(call, each):
                     seen.add(call.method)
                     work.append(call.method)
         return False
+
+    def _may_run(self, call: Place, method: Method) -> bool:
+        """Whether a call may run a method: a call of super never runs one of a class below."""
+        body = self.program.body(call.method)
+        if body.opcode(call.index) not in (INVOKE_SUPER, INVOKE_SUPER_RANGE):
+            return True
+        named = body.dex.method(body.operand(call.index))[0]
+        return self.program.is_subtype(named, self.program.signature(method)[0])
 
     def _is_entry(self, values: "Evaluator", method: Method) -> bool:
         owner, name, proto = self.program.signature(method)

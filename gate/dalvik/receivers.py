@@ -64,7 +64,9 @@ class Receivers:
         constant = code in (0x12, 0x13)
         return [] if constant else None
 
-    def _passed(self, method: Method, slot: int, found: set[bytes]) -> list[tuple[Place, int]] | None:
+    def _passed(
+        self, method: Method, slot: int, found: set[bytes]
+    ) -> list[tuple[Place, int]] | None:
         owner = self._program.signature(method)[0]
         if slot == 0 and not self._program.access(method) & STATIC:
             below = self._program.subclasses(owner) if not self._is_final(owner) else ()
@@ -72,7 +74,7 @@ class Receivers:
                 return None
             found.update((owner, *below))
             return []
-        callers = self._program.callers(method)
+        callers = self._program.callers(method) if slot >= 0 else []
         if not callers or len(callers) > MAX_WAYS:
             return None
         ways: list[tuple[Place, int]] = []

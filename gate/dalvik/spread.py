@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from gate.app.code import Number, Text
+from gate.app.code import Number
 from gate.dalvik import opcodes as op
 from gate.dalvik.body import ENTRY
 from gate.dalvik.callbacks import sends
@@ -23,17 +23,15 @@ from gate.dalvik.facts import (
     is_field,
     matches,
 )
-from gate.dalvik.library import Passed, fills, given_back, is_indexed, kept, names_key, wraps
+from gate.dalvik.library import wraps
+from gate.dalvik.outside import Outside
 from gate.dalvik.program import Method, Place
 from gate.dalvik.trace import moved_from, read_registers
-from gate.dalvik.values import single
 
 if TYPE_CHECKING:
     from gate.dalvik.flows import Flows
 
 MAX_DEPTH = 4  # of an object in an object in ... that a value is put into
-# Whose objects give back the very objects that they were given.
-_HOLDERS = (b"Ljava/util/", b"Ljava/lang/ref/", b"Ljava/lang/ThreadLocal;", b"Lkotlin/")
 _RETURNS = (op.RETURN_VOID, op.RETURN, 0x10, op.RETURN_OBJECT)
 
 
@@ -45,6 +43,7 @@ class Spread:
     ) -> None:
         self.flows, self.node, self.state, self.method = flows, node, state, method
         self.course, self.body = course, course.body
+        self.outside = Outside(self)
 
     def step(self, index: int, cell: Cell, path: Path) -> None:
         """One fact: what the instruction does with the value, and where it lies afterwards."""
@@ -127,7 +126,7 @@ class Spread:
                 self.flows.store(self.state, self.here(index), cell, path)
         elif ends and isinstance(cell, tuple):
             if cell[0] == "parameter" and isinstance(cell[1], int):
-                self.flows.changed(self.node, self.state, self.here(index), cell[1], path)
+                self.flows.answers.changed(self.node, self.state, self.here(index), cell[1], path)
             elif path and is_field(path[0]):
                 self.flows.store(self.state, self.here(index), path[0], path[1:])
 
@@ -141,7 +140,7 @@ class Spread:
         if moved_from(body, index) is not None:
             self.go(index, body.written(index) or 0, path)
         elif op.RETURN <= code <= op.RETURN_OBJECT:
-            self.flows.returned(self.node, self.state, path)
+            self.flows.answers.returned(self.node, self.state, path)
         elif code in INVOKES:
             self._invoke(index, register, path)
         elif op.IPUT <= code <= op.IPUT_SHORT:
@@ -179,7 +178,7 @@ class Spread:
         register = self.body.operand(index) >> 8
         if len(self.course.definitions(index, register)) != 1:
             return ANY
-        where = single(self.flows.values.register(self.here(index), register))
+        where = self.flows.value(self.here(index), register)
         return ("[]", where.number if isinstance(where, Number) else None)
 
     def _take(self, index: int, path: Path, step: Step) -> None:
@@ -192,7 +191,7 @@ class Spread:
         for each in handlers:
             self.caught(each, path)
         if not handlers:
-            self.flows.thrown(self.node, self.state, path)
+            self.flows.answers.thrown(self.node, self.state, path)
 
     def caught(self, handler: int, path: Path) -> None:
         """The exception that a handler catches has the value."""
@@ -283,96 +282,17 @@ class Spread:
         registers = tuple(body.arguments(index))
         here = self.here(index)
         sent = sends(signature)
-        targets = [] if sent else self.flows.targets(self.state, here, signature)
+        targets = [] if sent else self.flows.dispatch.targets(self.state.foreign, here)
         for slot, each in enumerate(registers):
             if each != register:
                 continue
             if is_content(path):
                 self.state.reached[Reach(here, slot)] = None
             for target in targets:
-                self.flows.call(self.node, here, Entry(target, slot, path[:MAX_PATH]), registers)
+                self.flows.answers.call(
+                    self.node, here, Entry(target, slot, path[:MAX_PATH]), registers
+                )
             if sent and slot:
                 self.flows.callbacks.sent(self, here, signature[1], register, path)
             elif not targets:
-                self._library(index, slot, path, signature, registers)
-
-    def _library(
-        self, index: int, slot: int, path: Path, signature: Field, registers: tuple[int, ...]
-    ) -> None:
-        """A call that is not followed: what it gives back, keeps, and hands on."""
-        owner, name, proto = signature
-        static = self.body.opcode(index) in (op.INVOKE_STATIC, op.INVOKE_STATIC_RANGE)
-        known = self.flows.known_above(owner)
-        if not self.flows.known.derived and not known.startswith(_HOLDERS):
-            return
-        call = Passed(known, name, proto, static, slot, None)
-        if path and call.type in (b"J", b"D"):
-            return
-        call = Passed(known, name, proto, static, slot, self._key(index, known, name, registers))
-        if self.flows.callbacks.hand_over(self, index, call, path, registers):
-            return
-        back = given_back(call, path)
-        if back is not None:
-            self.result(index, back)
-        inside = kept(call, path)
-        if inside is not None:
-            self.put(index, registers[0], inside)
-        if path and is_field(path[0]) and back is None and inside is None and not call.is_receiver:
-            self.flows.store(self.state, self.here(index), path[0], path[1:])
-        if name == b"arraycopy" and slot == 0:
-            self.put(index, registers[2], ())
-        if fills(call):
-            for each in registers[1:]:
-                self._fill(index, each, path)
-
-    def shown(self, index: int, slot: int, registers: tuple[int, ...]) -> None:
-        """An object is made a text that tells the value: as if the call got the value itself."""
-        self.state.reached[Reach(self.here(index), slot)] = None
-        signature = self.body.dex.method(self.body.operand(index))
-        self._library(index, slot, (), signature, registers)
-
-    def _fill(self, index: int, register: int, path: Path) -> None:
-        """An array that a stream or a buffer with the value is read into."""
-        roots = self.course.roots(index, register)
-        if any(at != ENTRY and self.body.opcode(at) in (op.NEW_ARRAY, op.MOVE_RESULT_OBJECT)
-               for at, _ in roots):  # fmt: skip
-            self.put(index, register, ())
-
-    def _key(
-        self, index: int, owner: bytes, name: bytes, registers: tuple[int, ...]
-    ) -> Element | None:
-        """The key or index that a call on a map or a sequence names; None for any other call."""
-        if len(registers) < 2:
-            return None
-        if len(self.course.definitions(index, registers[1])) != 1:
-            return ("key", None) if names_key(owner, name) else None
-        if names_key(owner, name):
-            key = single(self.flows.values.argument(self.here(index), 0))
-            return "key", key.text if isinstance(key, Text) else None
-        if not is_indexed(owner, name):
-            return ("[]", self._position(index, registers[0])) if name == b"add" else None
-        if name == b"add" and len(registers) == 2:
-            return "[]", self._position(index, registers[0])
-        where = single(self.flows.values.argument(self.here(index), 0))
-        return "[]", where.number if isinstance(where, Number) else None
-
-    def _position(self, index: int, register: int) -> int | None:
-        """The index that an element is added at, where a new list got all before it in a row."""
-        roots = self.course.roots(index, register)
-        made = next(iter(roots))[0] if len(roots) == 1 else ENTRY
-        if made == ENTRY or self.body.opcode(made) != op.NEW_INSTANCE:
-            return None
-        added = 0
-        for at, held in self.course.uses(next(iter(roots))):
-            if at >= index:
-                break
-            if self.body.opcode(at) not in INVOKES or self.body.arguments(at)[0] != held:
-                return None
-            name = self.body.dex.method(self.body.operand(at))[1]
-            if name not in (b"<init>", b"add", b"get", b"size"):
-                return None
-            added += name == b"add"
-        straight = all(
-            self.body.successors[at] == (at + 1,) for at in range(made, min(index, made + 400))
-        )
-        return added if straight and index - made < 400 else None
+                self.outside.take(index, slot, path, signature, registers)

@@ -1,9 +1,7 @@
 """Follows data that may still be the text that came in: not through numbers, not past a stop."""
 
-from itertools import pairwise
-
-from gate.dalvik.course import INVOKES
-from gate.dalvik.facts import Cell, Inside, Path, State, method_of
+from gate.dalvik.course import INVOKES, Root
+from gate.dalvik.facts import Inside, Path, State, Step, is_field, method_of
 from gate.dalvik.flows import Flows, Known
 from gate.dalvik.spread import Spread
 from gate.dalvik.values import Evaluator
@@ -14,6 +12,10 @@ _NO_TEXT = frozenset(
      b"Ljava/lang/Float;", b"Ljava/lang/Double;", b"Ljava/lang/Short;", b"Ljava/lang/Enum;",
      b"Ljava/math/BigDecimal;", b"Ljava/math/BigInteger;", b"Ljava/util/UUID;", b"Ljava/util/Date;")
 )  # fmt: skip
+
+# What is written to a file is no part of its name.
+_FILE_WRITERS = (b"Ljava/io/FileOutputStream;", b"Ljava/io/FileWriter;",
+                 b"Ljava/io/RandomAccessFile;")  # fmt: skip
 
 Stop = tuple[bytes, bytes]  # class and method
 
@@ -29,15 +31,6 @@ class TextFlows(Flows):
         method = method_of(node)
         return _TextSpread(self, node, state, method, self.course(method))
 
-    def fits(self, path: Path) -> bool:
-        """Whether there can be such a way inside an object, by the types of its fields."""
-        for outer, inner in pairwise(path):
-            if len(outer) == 3 and len(inner) == 3:
-                pair = outer[2], inner[0]
-                if not any(self.program.is_subtype(*each) for each in (pair, pair[::-1])):
-                    return False
-        return True
-
     def ends(self, signature: tuple[bytes, bytes, bytes]) -> bool:
         """Whether what a method returns holds nothing of a text that it is given."""
         owner, name, proto = signature
@@ -51,9 +44,13 @@ class _TextSpread(Spread):
 
     flows: TextFlows
 
-    def _add(self, index: int, cell: Cell, path: Path) -> None:
-        if len(path) < 2 or self.flows.fits(path):
-            super()._add(index, cell, path)
+    def _shared(self, index: int, root: Root, path: Path, depth: int) -> None:
+        if self.course.makes(root) not in _FILE_WRITERS:
+            super()._shared(index, root, path, depth)
+
+    def _take(self, index: int, path: Path, step: Step) -> None:
+        if not (is_field(step) and step[-1] in _NO_TEXT):
+            super()._take(index, path, step)
 
     def result(self, index: int, path: Path) -> None:
         """The result of a call or a filled-new-array has the value, if the code takes it."""

@@ -56,6 +56,11 @@ class Evaluator:
 
     # Questions
 
+    @property
+    def spent(self) -> int:
+        """How many definitions the last question took."""
+        return self._spent
+
     def argument(self, place: Place, index: int) -> Alternatives:
         """What the parameter of an index (without the receiver) of a call may be."""
         body = self.program.body(place.method)

@@ -74,8 +74,9 @@ class Rules:
     whose value is unknown, whatever the control's own action unless that is na. `low_confidence`
     is `one-step` (a finding of low confidence is acted on one step softer, on a control of severity
     critical never below warn) or `same`, and so is `third_party`, for a finding in a component that
-    is not the app's own; a finding that is both goes one step. `missing_evidence` is `list` (controls for a person are
-    listed) or `action` (without evidence the control's own action applies).
+    is not the app's own; a finding that is both goes one step. `missing_evidence` is `list`
+    (controls for a person are listed) or `action` (without evidence the control's own action
+    applies).
     """
 
     undecided: Action = Action.BLOCK

@@ -48,8 +48,8 @@ def program_of(
         journal.gap("code", path, f"{method}: {reason}")
 
     def followed(complete: bool) -> None:
-        journal.touch("flows")
         if not complete:
+            journal.touch("flows")
             journal.gap("flows", "code", "following values through it took more work than allowed")
 
     return AppCode(program, Origins(program, _seeds(app)), texts, app.asked, fault, followed, name)

@@ -3,13 +3,10 @@
 from collections.abc import Iterator
 
 from gate.app import AndroidApp
+from gate.app.code import api
 from gate.check import Finding, Severity, check
 
-SINKS = {
-    ("java.lang.Runtime", "exec"),
-    ("java.lang.ProcessBuilder", "<init>"),
-    ("java.lang.ProcessBuilder", "command"),
-}
+SINKS = (api("java.lang.Runtime", "exec"), api("java.lang.ProcessBuilder", "<init> command"))
 
 
 @check(AndroidApp, severity=Severity.HIGH, cwe=78, masvs="MASVS-CODE-4")
@@ -33,12 +30,15 @@ def command_execution(app: AndroidApp) -> Iterator[Finding]:
     that reaches the command through files or reflection, and checks that the code makes on the
     text before it uses it.
     """
+    if not any(True for _ in app.code.calls(*SINKS)):
+        return
     for source in app.code.inputs("user", "intent", "result", "provider", "web", "network"):
         if not (source.exposed and source.is_first_party):
             continue
         for flow in source.flows():
             call = flow.call
-            if (call.owner, call.name) in SINKS and flow.argument == 0:
+            runs = any(call.owner == each.owner and call.name in each.names for each in SINKS)
+            if runs and flow.argument == 0:
                 yield Finding(
                     call.method.name,
                     f"{source.said} becomes part of the command that {call.method.name} runs.",

@@ -3,19 +3,21 @@
 from collections.abc import Iterator
 
 from gate.app import AndroidApp, Location
-from gate.app.code import Call, api
+from gate.app.code import Argument, Call, Input, InputKind, Joined, Returned, api
 from gate.check import Finding, Severity, check
 
+KINDS: tuple[InputKind, ...] = ("intent", "result", "network", "web")
 STREAM = "java.io.ObjectInputStream"
+NEW = api(STREAM, "<init>")
 TYPING = api(
     "com.fasterxml.jackson.databind.ObjectMapper", "enableDefaultTyping activateDefaultTyping"
 )
 XSTREAM = api("com.thoughtworks.xstream.XStream", "<init>")
 KRYO = api("com.esotericsoftware.kryo.Kryo", "setRegistrationRequired")
-SHARED = api(
-    "android.os.Environment", "getExternalStorageDirectory getExternalStoragePublicDirectory"
-)
-SHARED_OF_APP = api("android.content.Context", "getExternalFilesDir getExternalCacheDir")
+SHARED = (
+    "getExternalStorageDirectory", "getExternalStoragePublicDirectory",
+    "getExternalFilesDir", "getExternalCacheDir",
+)  # fmt: skip
 LISTS = {
     "allowTypes", "allowTypesByWildcard", "allowTypeHierarchy", "addPermission",
     "allowTypesByRegExp", "setupDefaultSecurity",
@@ -43,35 +45,54 @@ def deserialization_unsafe(app: AndroidApp) -> Iterator[Finding]:
     Cannot see: Libraries of other names, streams that native code fills, and whether a resolveClass
     refuses what it should.
     """
-    for source in app.code.inputs("intent", "network", "result", "web"):
+    streams = any(True for _ in app.code.calls(NEW))
+    for source in app.code.inputs(*KINDS if streams else KINDS[:2]):
         for flow in source.flows() if source.exposed and source.is_first_party else ():
             call = flow.call
-            if source.kind in ("intent", "result") and takes_any(call, flow.argument):
+            if source.kind in KINDS[:2] and takes_any(call, source, flow.argument):
                 said = f"{call.method.name} makes an object of any class from an intent's extra."
                 yield found(call, said, source.at, *flow.steps)
             elif reads_objects(app, call) and flow.argument == 0:
                 said = f"{source.said} is read as objects of any class in {call.method.name}."
                 yield found(call, said, source.at, *flow.steps)
-    shared = (SHARED, SHARED_OF_APP) if app.manifest.min_sdk < FILTERED else (SHARED,)
-    for start in app.code.calls(*shared):
-        for flow in start.flows() if start.method.is_first_party else ():
-            if reads_objects(app, flow.call) and flow.argument == 0:
-                said = "reads objects of any class from a file that others may write."
-                yield found(flow.call, f"{flow.call.method.name} {said}", start.at, *flow.steps)
+    shared = SHARED if app.manifest.min_sdk < FILTERED else SHARED[:2]
+    for call in app.code.calls(NEW):
+        if call.parameters and reads_objects(app, call) and rests_on(call.argument(0), shared):
+            said = "reads objects of any class from a file that others may write."
+            yield found(call, f"{call.method.name} {said}")
     for call in app.code.calls(TYPING):
-        yield found(call, f"{call.method.name} lets JSON name the classes that Jackson makes.")
+        if call.method.short_name not in TYPING.names:  # Jackson's own overloads
+            yield found(call, f"{call.method.name} lets JSON name the classes that Jackson makes.")
     for call in app.code.calls(XSTREAM):
-        if not LISTS & {each.call.name for each in call.flows() if each.argument == -1}:
+        if not LISTS & {each.call.name for each in call.passes() if each.argument == -1}:
             yield found(call, f"{call.method.name} uses XStream without a list of allowed types.")
     for call in app.code.calls(KRYO):
         if 0 in call.argument(0).numbers:
             yield found(call, f"{call.method.name} lets Kryo make classes that are not registered.")
 
 
-def takes_any(call: Call, argument: int) -> bool:
-    """Whether a call takes a serialized object of any class out of an intent or a bundle."""
+def rests_on(argument: Argument, names: tuple[str, ...], depth: int = 5) -> bool:
+    """Whether a stream, a file or a path is made of what a method of these names returns."""
+    for value in argument.values if depth else ():
+        parts = value.parts if isinstance(value, Joined) else (value,)
+        if any(isinstance(each, Returned) and each.name in names for each in parts):
+            return True
+        made = argument.made_by(value)
+        given = (made.argument(i) for i in range(len(made.parameters))) if made else ()
+        on = (made.receiver,) if made and made.name != "<init>" else ()
+        if any(rests_on(each, names, depth - 1) for each in (*on, *given)):
+            return True
+    return False
+
+
+def takes_any(call: Call, source: Input, argument: int) -> bool:
+    """Whether a call takes an object of any class out of the intent that came from outside.
+
+    What other classes take out may be in an intent that the app itself made of the data.
+    """
     takes = call.name in ("getSerializableExtra", "getSerializable")
-    return takes and argument == -1 and len(call.parameters) == 1
+    own = call.method.name.split("$")[0].startswith(source.method.rpartition(".")[0].split("$")[0])
+    return takes and own and argument == -1 and len(call.parameters) == 1
 
 
 def reads_objects(app: AndroidApp, call: Call) -> bool:

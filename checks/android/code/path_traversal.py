@@ -85,4 +85,4 @@ def checked(call: Call) -> bool:
     uses = {each.name for each in call.on_built()} - {"<init>"}
     if uses & CANONICAL or uses == {"getName"}:
         return True
-    return any(each.call.name in CANONICAL for each in call.flows() if each.argument == -1)
+    return any(each.call.name in CANONICAL for each in call.passes() if each.argument == -1)

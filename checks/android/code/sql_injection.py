@@ -25,6 +25,14 @@ OWNERS = (
 )  # fmt: skip
 ROOM = "androidx.sqlite.db.SimpleSQLiteQuery"
 STRICT = {"setStrict", "setStrictColumns", "setStrictGrammar", "setProjectionMap"}
+SINKS = tuple(
+    api(owner, " ".join((*SQL, "query")))
+    for owner in (
+        "android.database.sqlite.SQLiteDatabase", "android.database.sqlite.SQLiteQueryBuilder",
+        "net.sqlcipher.database.SQLiteDatabase", "net.sqlcipher.database.SQLiteQueryBuilder",
+        "net.zetetic.database.sqlcipher.SQLiteDatabase", "androidx.sqlite.db.SupportSQLiteDatabase",
+    )
+) + (api(ROOM, "<init>"),)  # fmt: skip
 ESCAPED = api("android.database.DatabaseUtils", "sqlEscapeString")
 
 
@@ -51,6 +59,8 @@ def sql_injection(app: AndroidApp) -> Iterator[Finding]:
     Cannot see: Text that reaches SQL through files, native code or reflection, and checks of the
     text that the code makes before it uses it.
     """
+    if not any(True for _ in app.code.calls(*SINKS)):
+        return
     for source in app.code.inputs("intent", "result", "provider", "user", "web", "network"):
         if not (source.exposed and source.is_first_party):
             continue

@@ -17,17 +17,17 @@ def broadcast_implicit_sensitive(app: AndroidApp) -> Iterator[Finding]:
     """
     A broadcast that any app receives carries data about the user.
 
-    Looks at: sendBroadcast and sendOrderedBroadcast without a permission for the receivers, in the
-    app's own code, with an intent that names neither a component nor a package, to which extras are
-    put whose key or value is named after a credential, an account or personal data. Broadcasts
-    without extras and those of LocalBroadcastManager are no finding.
+    Looks at: Calls of sendBroadcast and sendOrderedBroadcast without a permission for the
+    receivers, in the app's own code, with an intent that names neither a component nor a package,
+    to which extras are put whose key or value is named after a credential, an account or personal
+    data. Broadcasts without extras and those of LocalBroadcastManager are no finding.
 
     Matters because: Every app that registers a receiver for the action gets a copy, without a word
     to the user, and an ordered broadcast may be changed on its way.
 
-    Fix by: intent.setPackage(getPackageName()) before sendBroadcast, or a callback or a Flow inside
-    the process; for another app of yours, sendBroadcast(intent, "com.example.permission.RECEIVE")
-    with a permission of protectionLevel signature.
+    Fix by: Calling intent.setPackage(getPackageName()) before sendBroadcast, or a callback or a
+    Flow inside the process; for another app of yours, sendBroadcast(intent,
+    "com.example.permission.RECEIVE") with a permission of protectionLevel signature.
 
     Cannot see: Extras under names that do not say what they are, and whether a permission that is
     given is a signature permission.

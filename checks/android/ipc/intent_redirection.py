@@ -69,7 +69,7 @@ def ends(flow: Flow, flows: list[Flow]) -> Iterator[tuple[Call, tuple[Location, 
                 if STARTS.get(each.call.name) == each.argument:
                     yield each.call, each.steps
     elif takes_intent(call, flow.argument):
-        inner = list(call.flows())
+        inner = list(call.passes())
         if any(checks(each.call) for each in inner):
             return
         for each in inner:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from gate.app import AndroidApp
-from gate.app.code import Call
+from gate.app.code import Call, api
 from gate.check import Finding, Severity, check
 
 SMS = {
@@ -12,6 +12,7 @@ SMS = {
 }  # fmt: skip
 MANAGERS = ("android.telephony.SmsManager", "android.telephony.gsm.SmsManager")
 PLACES = ("android.telecom.TelecomManager", "placeCall", 0)
+SENDS = (*(api(each, " ".join(SMS)) for each in MANAGERS), api(*PLACES[:2]))
 CALLS = "android.intent.action.CALL"
 
 
@@ -33,6 +34,9 @@ def sms_sent_for_others(app: AndroidApp) -> Iterator[Finding]:
     Cannot see: Numbers that come through files, servers or native code, and questions that the app
     asks the user before it sends.
     """
+    sends_texts = any(True for _ in app.code.calls(*SENDS))
+    if not (sends_texts or any(True for _ in app.code.text_uses(CALLS))):
+        return
     for source in app.code.inputs("intent"):
         for flow in source.flows() if source.exposed and source.is_first_party else ():
             call = flow.call

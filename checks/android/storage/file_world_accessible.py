@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from gate.app import AndroidApp
-from gate.app.code import Argument, Array, Call, Number, Text, Value, api
+from gate.app.code import FIRST_PARTY, Argument, Array, Call, Number, Text, Value, api
 from gate.check import Finding, Severity, Unresolved, check
 
 CONTEXT = "android.content.Context"
@@ -29,7 +29,7 @@ def file_world_accessible(app: AndroidApp) -> Iterator[Finding | Unresolved]:
     Activity.getPreferences: MODE_WORLD_READABLE (1) and MODE_WORLD_WRITEABLE (2).
     File.setReadable(true, false) and setWritable(true, false). The mode of Os.chmod and Os.fchmod,
     and chmod commands that are run, where they give others access. Every value that the mode may
-    have counts, whichever way it comes.
+    have counts, whichever way it comes. Libraries' own files are left out.
 
     Matters because: Any app on the phone can read the file, or change it below the app's hands.
     From Android 7 on the two modes throw a SecurityException with targetSdk 24 or higher, so that
@@ -42,6 +42,12 @@ def file_world_accessible(app: AndroidApp) -> Iterator[Finding | Unresolved]:
     Cannot see: What native code does to files, scripts that the app runs, and what is in the file.
     Modes that come from outside of the app's code are told as unresolved.
     """
+    for each in _found(app):
+        if isinstance(each, Unresolved) or each.origin in ("", FIRST_PARTY):
+            yield each
+
+
+def _found(app: AndroidApp) -> Iterator[Finding | Unresolved]:
     for call in app.code.calls(*MODES):
         mode = call.argument(0 if call.name == "getPreferences" else 1)
         yield from _judged(call, mode, READABLE, WRITEABLE)

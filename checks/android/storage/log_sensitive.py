@@ -6,10 +6,8 @@ from itertools import pairwise
 from gate.app import AndroidApp
 from gate.app.code import (
     FIRST_PARTY,
-    Call,
     Code,
     FieldRead,
-    Flow,
     Joined,
     Parameter,
     Returned,
@@ -18,37 +16,23 @@ from gate.app.code import (
     Value,
     api,
 )
+from gate.app.outlets import is_logged
 from gate.app.personal import (
-    ACCOUNTS,
-    ASKED,
-    DEVICE,
-    LOCATION,
-    MESSAGES,
-    QUERIED,
-    TYPED,
+    SOURCES,
     Source,
     device_sources,
     labels_secret,
     secret_sources,
 )
-from gate.check import Finding, Severity, Undecided, Unresolved, check
+from gate.check import Finding, Severity, check
 
-ASKS = (*ACCOUNTS, *ASKED, *DEVICE, *LOCATION, *MESSAGES, *QUERIED, *TYPED)
+ASKS = SOURCES
 OPEN = (Returned, FieldRead, Parameter, Unknown)
 LOG = (api("android.util.Log", "v d i w e wtf"), api("timber.log.Timber", "v d i w e wtf"))
-LEVELS = {"v", "d", "i", "w", "e", "wtf", "println"}
-LOGGERS = {
-    "android.util.Log": LEVELS,
-    "timber.log.Timber": LEVELS | {"log"},
-    "timber.log.Timber$Forest": LEVELS | {"log"},
-    "timber.log.Timber$Tree": LEVELS | {"log"},
-    "java.util.logging.Logger": {"log", "info", "fine", "finer", "finest", "warning", "severe"},
-    "org.slf4j.Logger": {"trace", "debug", "info", "warn", "error"},
-}
 
 
 @check(AndroidApp, severity=Severity.MEDIUM, cwe=532, masvs="MASVS-STORAGE-2")
-def log_sensitive(app: AndroidApp) -> Iterator[Finding | Unresolved]:
+def log_sensitive(app: AndroidApp) -> Iterator[Finding]:
     """
     A password, a device id or the location is written to the log.
 
@@ -79,8 +63,6 @@ def log_sensitive(app: AndroidApp) -> Iterator[Finding | Unresolved]:
     for source in sources:
         yield from _logged(source, seen)
     yield from _labelled(app.code, seen)
-    if not app.code.flows_complete:
-        raise Undecided("following the values took more work than is allowed")
     for source in device_sources(app.code, own=False):
         yield from _logged(source, seen)
 
@@ -116,7 +98,7 @@ def _label(value: Value) -> str:
 def _logged(source: Source, seen: set[str]) -> Iterator[Finding]:
     for flow in source.flows() if source.reachable else ():
         call = flow.call
-        if not _writes_log(call, flow) or not call.method.reachable:
+        if not is_logged(flow) or not call.method.reachable:
             continue
         subject = f"{call.method.name} {source.what}"
         if subject not in seen:
@@ -128,16 +110,3 @@ def _logged(source: Source, seen: set[str]) -> Iterator[Finding]:
                 origin=call.method.origin,
                 flow=(source.at, *flow.steps),
             )
-
-
-def _writes_log(call: Call, flow: Flow) -> bool:
-    if call.name in LOGGERS.get(call.owner, ()):
-        return flow.argument >= 0
-    if call.name == "printStackTrace":
-        return flow.argument == -1
-    if call.owner != "java.io.PrintStream" or flow.argument < 0:
-        return False
-    return any(
-        isinstance(value, FieldRead) and value.owner == "java.lang.System"
-        for value in call.receiver.values
-    )

@@ -33,13 +33,15 @@ def webview_intent_scheme(app: AndroidApp) -> Iterator[Finding]:
 
     Cannot see: Intents that a library parses for the app, and pages that native code loads.
     """
+    if not any(True for _ in app.code.calls(PARSE)):
+        return
     for source in app.code.inputs("web"):
         for flow in source.flows() if source.is_first_party else ():
             parse = flow.call
             parses = parse.owner == "android.content.Intent" and parse.name in PARSE.names
             if not parses or flow.argument != 0:
                 continue
-            inner = list(parse.flows())
+            inner = list(parse.passes())
             asked = [each.call for each in inner if each.argument == -1]
             if confined(asked) or any(map(compared, asked)):
                 continue

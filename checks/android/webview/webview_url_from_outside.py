@@ -4,13 +4,14 @@ import re
 from collections.abc import Iterator
 
 from gate.app import AndroidApp
-from gate.app.code import Call, Flow, Input, Joined
+from gate.app.code import Call, Flow, Input, Joined, api
 from gate.check import Finding, Severity, check
 
 LOADS = {
     "loadUrl": (0,), "postUrl": (0,), "loadData": (0,), "loadDataWithBaseURL": (0, 1),
     "evaluateJavascript": (0,),
 }  # fmt: skip
+VIEW = api("android.webkit.WebView", " ".join(LOADS))
 HOST = {"getHost", "getAuthority", "getEncodedAuthority", "host"}
 PARTS = {"getQueryParameter", "getStringExtra", "getString", "getParcelableExtra"}
 EQUALS = {"equals", "equalsIgnoreCase", "areEqual", "contentEquals", "matches", "matcher"}
@@ -40,6 +41,8 @@ def webview_url_from_outside(app: AndroidApp) -> Iterator[Finding]:
     Cannot see: Addresses that come from files or servers, comparisons in native code, and whether
     the list of hosts is right.
     """
+    if not any(True for _ in app.code.calls(VIEW)):
+        return
     for source in app.code.inputs("intent"):
         if not (source.exposed and source.is_first_party):
             continue
