@@ -119,10 +119,11 @@ def test_a_report_on_standard_output_is_alone_there(
 
 def test_a_report_into_a_pipe_is_written_there_and_the_pipe_stays(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with subprocess.Popen(["cat", tmp_path / "pipe"], stdout=subprocess.PIPE) as reader:
-        assert scan("-q", CLEAN_APK, "--report", f"json={tmp_path / 'pipe'}") == 0
-        assert reader.stdout is not None
-        assert from_json(reader.stdout.read()).exit_code == 0
+    with (tmp_path / "read").open("wb") as read:
+        reader = subprocess.Popen(["cat", tmp_path / "pipe"], stdout=read)
+    assert scan("-q", CLEAN_APK, "--report", f"json={tmp_path / 'pipe'}") == 0
+    assert reader.wait(60) == 0
+    assert from_json((tmp_path / "read").read_bytes()).exit_code == 0
     assert (tmp_path / "pipe").is_fifo()
 
 

@@ -51,8 +51,8 @@ def sql_injection(app: AndroidApp) -> Iterator[Finding]:
     through UNION, change which rows a condition admits, or change and delete what is stored. A
     provider that others may query hands this to every app on the device.
 
-    Fix by: db.rawQuery("SELECT * FROM notes WHERE title = ?", new String[] {title}): constant SQL
-    and the text as selectionArgs. In a ContentProvider call setStrict(true),
+    Fix by: Writing db.rawQuery("SELECT * FROM notes WHERE title = ?", new String[] {title}):
+    constant SQL and the text as selectionArgs. In a ContentProvider call setStrict(true),
     setStrictColumns(true), setStrictGrammar(true) and setProjectionMap(...) on SQLiteQueryBuilder.
     Choose a sort order from constants.
 

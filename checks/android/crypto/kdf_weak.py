@@ -42,9 +42,9 @@ def kdf_weak(app: AndroidApp) -> Iterator[Finding | Unresolved]:
     salt lets one table serve for every user and every device, and few rounds make each try cheap: a
     graphics card tests millions of six-digit PINs a second against 1,000 rounds.
 
-    Fix by: byte[] salt = new byte[16]; new SecureRandom().nextBytes(salt); keep it beside the data;
-    new PBEKeySpec(password, salt, 600_000, 256) with "PBKDF2WithHmacSHA256". What the user need not
-    type is better kept under a key of the Android Keystore.
+    Fix by: Writing byte[] salt = new byte[16]; new SecureRandom().nextBytes(salt); keep it beside
+    the data; new PBEKeySpec(password, salt, 600_000, 256) with "PBKDF2WithHmacSHA256". What the
+    user need not type is better kept under a key of the Android Keystore.
 
     Cannot see: Derivations written by hand or in native code, and the cost parameters of scrypt and
     Argon2. Salts and counts from a method that the analysis does not know are told as unresolved.

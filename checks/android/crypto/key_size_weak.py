@@ -44,8 +44,8 @@ def key_size_weak(app: AndroidApp) -> Iterator[Finding | Unresolved]:
     Matters because: RSA and Diffie-Hellman of 1024 bits are within reach of a well-funded attacker,
     and of 512 of anybody with a cloud account; a stored message or a signature falls years later.
 
-    Fix by: generator.initialize(2048) or better 3072 for RSA; new ECGenParameterSpec("secp256r1")
-    for elliptic curves; KeyGenerator.init(256) for AES.
+    Fix by: Writing generator.initialize(2048) or better 3072 for RSA; new
+    ECGenParameterSpec("secp256r1") for elliptic curves; KeyGenerator.init(256) for AES.
 
     Cannot see: Keys that come from outside, are made by native code or by a library's own
     generator. A size whose algorithm or value cannot be told is told as unresolved.

@@ -43,8 +43,8 @@ def random_in_key(app: AndroidApp) -> Iterator[Finding]:
     Matters because: The state of these generators has 48 bits or fewer, and mostly starts from the
     time: an attacker who knows the hour lists every key the app can have made.
 
-    Fix by: byte[] key = new byte[32]; new SecureRandom().nextBytes(key); and no setSeed at all. For
-    keys that stay on the device KeyGenerator with "AndroidKeyStore".
+    Fix by: Writing byte[] key = new byte[32]; new SecureRandom().nextBytes(key); and no setSeed at
+    all. For keys that stay on the device KeyGenerator with "AndroidKeyStore".
 
     Cannot see: Numbers that go through files, the network or native code, tokens whose name does
     not say so, generators that an obfuscator renamed, and times that are read farther than one call

@@ -40,14 +40,15 @@ def random_insecure(app: AndroidApp) -> Iterator[Finding]:
     """
     A predictable random number generator in code that deals with secrets.
 
-    Looks at: java.util.Random, Math.random, ThreadLocalRandom and Kotlin's Random in those of the
-    app's own classes that also use javax.crypto or java.security, or whose name, or the method's,
-    speaks of tokens, keys, nonces, one-time passwords, salts or sessions.
+    Looks at: Calls of java.util.Random, Math.random, ThreadLocalRandom and Kotlin's Random in those
+    of the app's own classes that also use javax.crypto or java.security, or whose name, or the
+    method's, speaks of tokens, keys, nonces, one-time passwords, salts or sessions.
 
     Matters because: These generators are made for games: from a few outputs the next ones follow,
     and often the time of start alone is enough to list all that are possible.
 
-    Fix by: new SecureRandom() in place of new Random(); in Kotlin SecureRandom().asKotlinRandom().
+    Fix by: Writing new SecureRandom() in place of new Random(); in Kotlin
+    SecureRandom().asKotlinRandom().
 
     Cannot see: What the numbers are for: android-random-in-key follows them to keys. Names that an
     obfuscator changed say nothing, and Kotlin's Random is known by its name only.

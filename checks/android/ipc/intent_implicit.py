@@ -26,8 +26,8 @@ def intent_implicit(app: AndroidApp) -> Iterator[Finding]:
     takes the other app, which gets the extras and answers in this app's place. Since Android 5 an
     implicit bindService throws, and startService is no better.
 
-    Fix by: new Intent(this, SyncService.class), or intent.setPackage(getPackageName()) before the
-    call.
+    Fix by: Writing new Intent(this, SyncService.class), or intent.setPackage(getPackageName())
+    before the call.
 
     Cannot see: Intents that come from other apps or libraries, and actions that are put together at
     run time.

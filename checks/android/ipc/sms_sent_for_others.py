@@ -28,7 +28,7 @@ def sms_sent_for_others(app: AndroidApp) -> Iterator[Finding]:
     Matters because: An app without any permission makes this one spend the user's money, send
     texts in the user's name, or pass what it knows to a number of the attacker's.
 
-    Fix by: android:exported="false" on the component, or a permission with protectionLevel
+    Fix by: Writing android:exported="false" on the component, or a permission with protectionLevel
     "signature"; and numbers from the app's own settings, never from the intent.
 
     Cannot see: Numbers that come through files, servers or native code, and questions that the app

@@ -40,7 +40,7 @@ def cleartext_request(app: AndroidApp) -> Iterator[Finding | Unresolved]:
     Matters because: Everybody on the way reads the request and the answer and can change them: what
     the user sends, session cookies, and pages or files that the app then trusts.
 
-    Fix by: https:// in the address, and a server that answers there. Then forbid the rest:
+    Fix by: Writing https:// in the address, and a server that answers there. Then forbid the rest:
     <base-config cleartextTrafficPermitted="false"> in the network security configuration, or
     targetSdk 28 or higher without android:usesCleartextTraffic.
 

@@ -27,10 +27,11 @@ def hostname_verifier_accepts_all(app: AndroidApp) -> Iterator[Finding]:
     """
     A certificate for another name is accepted as the server's.
 
-    Looks at: verify of every class below HostnameVerifier, lambdas too: whether it can only return
-    true, its helper methods followed. Also whether Apache's ALLOW_ALL_HOSTNAME_VERIFIER,
-    AllowAllHostnameVerifier or NoopHostnameVerifier gets to a connection, a client builder or a
-    socket factory. A library's own class counts once some code creates it.
+    Looks at: The verify method of every class below HostnameVerifier, lambdas too: whether it can
+    only return true, its helper methods followed. Also whether Apache's
+    ALLOW_ALL_HOSTNAME_VERIFIER, AllowAllHostnameVerifier or NoopHostnameVerifier gets to a
+    connection, a client builder or a socket factory. A library's own class counts once some code
+    creates it.
 
     Matters because: Anybody can get a valid certificate for a name of their own. With no check that
     it names this server, they use it between the device and the server, and read and change

@@ -24,10 +24,10 @@ def trust_manager_accepts_all(app: AndroidApp) -> Iterator[Finding]:
     """
     A trust manager accepts every certificate.
 
-    Looks at: checkServerTrusted of every class below X509TrustManager: whether it can refuse
-    anything at all, by a throw or by a call that throws for a bad certificate, in its own code or
-    in the app's methods that it calls. What it catches and drops does not count. A library's class
-    counts once a method creates it, or holds it for a class that others call.
+    Looks at: The checkServerTrusted method of every class below X509TrustManager: whether it can
+    refuse anything at all, by a throw or by a call that throws for a bad certificate, in its own
+    code or in the app's methods that it calls. What it catches and drops does not count. A
+    library's class counts once a method creates it, or holds it for a class that others call.
 
     Matters because: TLS then protects against nobody. Whoever is between the device and the server
     shows a certificate of their own, and reads and changes everything: passwords, orders, sessions.

@@ -26,8 +26,8 @@ def trust_manager_incomplete(app: AndroidApp) -> Iterator[Finding]:
     """
     A trust manager accepts certificates whose chain nobody has validated.
 
-    Looks at: checkServerTrusted of every class below X509TrustManager that can refuse something:
-    whether it, or the app's methods that it calls, asks another trust manager or a
+    Looks at: The checkServerTrusted method of every class below X509TrustManager that can refuse
+    something: whether it, or the app's methods that it calls, asks another trust manager or a
     CertPathValidator, or compare keys or whole certificates. Also whether the exception of the
     other trust manager is caught and the method ends as if nothing were wrong, and whether a test
     of the chain, such as its length, leads around the other trust manager.

@@ -23,8 +23,8 @@ def webview_file_access(app: AndroidApp) -> Iterator[Finding | Unresolved]:
     path. The page shown can be one that another app or a download left on the device, and it gets
     the WebView's rights; together with the other file settings it reads the app's private data.
 
-    Fix by: settings.setAllowFileAccess(false) for every WebView, and raising targetSdk to 30 or
-    higher, where that is the default. Show files of the app through
+    Fix by: Writing settings.setAllowFileAccess(false) for every WebView, and raising targetSdk to
+    30 or higher, where that is the default. Show files of the app through
     androidx.webkit.WebViewAssetLoader; file:///android_asset and file:///android_res work without
     file access.
 

@@ -28,7 +28,7 @@ def webview_intent_scheme(app: AndroidApp) -> Iterator[Finding]:
     Matters because: The page writes the whole intent: its component, action, data and extras. It
     reaches components of the app that are not exported, since the app itself starts them.
 
-    Fix by: intent.addCategory(Intent.CATEGORY_BROWSABLE); intent.setComponent(null);
+    Fix by: Writing intent.addCategory(Intent.CATEGORY_BROWSABLE); intent.setComponent(null);
     intent.setSelector(null); before startActivity(intent), or by opening only https addresses.
 
     Cannot see: Intents that a library parses for the app, and pages that native code loads.

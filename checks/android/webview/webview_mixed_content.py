@@ -23,8 +23,8 @@ def webview_mixed_content(app: AndroidApp) -> Iterator[Finding | Unresolved]:
     replaces the script that it loads in clear, and that script then acts inside the page: it reads
     what the user types, and the session.
 
-    Fix by: settings.setMixedContentMode(WebSettings.MIXED_CONTENT_NEVER_ALLOW), which is the
-    default with targetSdk 21 and higher, and https for everything that the pages load.
+    Fix by: Writing settings.setMixedContentMode(WebSettings.MIXED_CONTENT_NEVER_ALLOW), which is
+    the default with targetSdk 21 and higher, and https for everything that the pages load.
 
     Cannot see: Whether a page loads anything in clear, https addresses that are put together at run
     time, and calls by reflection.
