@@ -18,6 +18,8 @@ from fuzz_judge import Target
 from gate.app import App, Fact, Unread
 from gate.catalogue import catalogue
 from gate.check import NotApplicable, Undecided
+from gate.dalvik.dex import read_files
+from gate.dalvik.search import Code
 from gate.exchange import Answer
 from gate.formats import (
     apk_signing,
@@ -234,6 +236,16 @@ def _of(name: str, run: Callable[[bytes], object], start: Callable[[], Sequence[
     return Target(name, run, start, (Malformed,))
 
 
+def _dalvik(data: bytes) -> int:
+    """The tables of every file in an entry, and the first methods' code, decoded."""
+    units = 0
+    for file in read_files(data, "classes.dex"):
+        code = Code(file)
+        for row in range(min(len(code.methods.begin), 200)):
+            units += len(code.body(row).starts)
+    return units
+
+
 def _archives(
     name: str, run: Callable[[bytes], object], start: Callable[[], Sequence[bytes]]
 ) -> Target:
@@ -259,7 +271,8 @@ TARGETS: Final = _named(
         _of("protobuf", _protobuf, seeds.bundle_tables),
         _of("proto_xml", proto_xml.parse, seeds.bundle_documents),
         _of("proto_resources", _table(proto_resources.parse), seeds.bundle_tables),
-        _of("dex", dex.read_header, lambda: seeds.members(r"classes\d*\.dex")),
+        _of("dex", dex.read_headers, lambda: seeds.members(r"classes\d*\.dex")),
+        _of("dalvik", _dalvik, lambda: seeds.members(r"classes\d*\.dex")),
         _of("elf", _elf, lambda: seeds.members(r"lib/.*\.so")),
         _of("macho", _macho, seeds.programs),
         _of("codesign", codesign.parse, seeds.signatures),
