@@ -17,7 +17,7 @@ from gate.catalogue import catalogue
 from gate.decide import Decision, decide
 from gate.policy.ruleset import load_ruleset
 from gate.read import open_app
-from gate.run import run
+from gate.run import run, run_one
 from tests.read.write_builds import apk, archive, manifest
 
 BUILDS = Path(__file__).parents[1] / "fixtures" / "builds"
@@ -171,3 +171,17 @@ def test_content_of_which_nothing_was_read_is_a_gap_told_once() -> None:
     counted_journal.cover("native libraries", "files", 2, 1)
     counted_journal.account("libraries", "native libraries files", "lib/x86/a.so")
     assert counted_journal.gaps == ()
+
+
+def test_values_that_are_not_followed_to_their_end_are_unresolved_and_not_clean(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gate.dalvik.flows.BUDGET", 1)
+    check = catalogue()["android-sql-injection"]
+    case = Path(__file__).parents[1] / "fixtures" / check.id
+    build = next(case.glob("fires-*/build.apk"))
+    with opened(build) as app:
+        result = run_one(check, app)
+        assert result.unresolved[0].subject == "(values not followed)"
+        assert "more work than allowed" in result.unresolved[0].reason
+        assert not app.journal.gaps

@@ -49,8 +49,7 @@ def program_of(
 
     def followed(complete: bool) -> None:
         if not complete:
-            journal.touch("flows")
-            journal.gap("flows", "code", "following values through it took more work than allowed")
+            journal.fall_short("following values through the code took more work than allowed")
 
     return AppCode(program, Origins(program, _seeds(app)), texts, app.asked, fault, followed, name)
 
