@@ -3,8 +3,6 @@
 Only what is certain from the platform's documentation is computed; every other case is unknown.
 """
 
-import base64
-import binascii
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
@@ -27,53 +25,31 @@ from gate.app.code import (
 from gate.dalvik import opcodes as op
 from gate.dalvik.body import ENTRY, Body, signed
 from gate.dalvik.dex import from_mutf8, java_name, parameters
+from gate.dalvik.plain import (
+    MAX_TEXT,
+    Plain,
+    decoded,
+    encoded,
+    from_base64,
+    hexadecimal,
+    parsed,
+    replaced,
+    spelled,
+    substring,
+    to_base64,
+)
 from gate.dalvik.program import Place, Signature
 from gate.dalvik.trace import moved_from, uses
 
 if TYPE_CHECKING:
     from gate.dalvik.values import Alternatives, Context, Evaluator
 
-MAX_TEXT = 1 << 16
 MAX_ITEMS = 4096
 MAX_PARTS = 64
 MAX_BUILT = 8
 MAX_HANDED = 64
 STRING = b"Ljava/lang/String;"
 BUILDERS = (b"Ljava/lang/StringBuilder;", b"Ljava/lang/StringBuffer;")
-Plain = str | int | bytes
-
-
-def compute(kind: str, left: int, right: int) -> int | None:
-    """An arithmetic instruction on two constants, as Java wraps it; None where it has no result."""
-    bits = 64 if "long" in kind and kind != "long-to-int" else 32
-    operation = kind.split("-")[0] if not kind.startswith(("int-to", "long-to")) else kind
-    shift = right & (bits - 1)
-    if operation in ("div", "rem") and right == 0:
-        return None
-    quotient = abs(left) // abs(right) * (-1 if (left < 0) != (right < 0) else 1) if right else 0
-    results: dict[str, Callable[[], int]] = {
-        "add": lambda: left + right,
-        "sub": lambda: left - right,
-        "rsub": lambda: right - left,
-        "mul": lambda: left * right,
-        "div": lambda: quotient,
-        "rem": lambda: left - quotient * right,
-        "and": lambda: left & right,
-        "or": lambda: left | right,
-        "xor": lambda: left ^ right,
-        "shl": lambda: left << shift,
-        "shr": lambda: left >> shift,
-        "ushr": lambda: (left & (1 << bits) - 1) >> shift,
-        "neg": lambda: -left,
-        "not": lambda: ~left,
-        "int-to-long": lambda: left,
-        "long-to-int": lambda: left,
-        "int-to-byte": lambda: signed(left & 0xFF, 8),
-        "int-to-char": lambda: left & 0xFFFF,
-        "int-to-short": lambda: signed(left & 0xFFFF, 16),
-    }
-    found = results.get(operation)
-    return None if found is None else signed(found() & (1 << bits) - 1, bits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +100,7 @@ def created(values: "Evaluator", here: Place, context: "Context") -> "Alternativ
         proto = body.dex.method(body.operand(index))[2]
         place = Place(here.method, index)
         call = Called(values, place, kind, b"<init>", proto, tuple(registers[1:]), context)
-        return _pure(lambda data: _decoded(data), 1)(call)
+        return _pure(lambda data: decoded(data), 1)(call)
     return {made: (here,)}
 
 
@@ -186,65 +162,6 @@ def _same(slot: int) -> Model:
     return lambda call: call.at(slot)
 
 
-def _encoded(text: Plain, *_: Plain) -> bytes | None:
-    return text.encode("utf-8", "surrogatepass") if isinstance(text, str) else None
-
-
-def _decoded(data: Plain, *_: Plain) -> str | None:
-    if isinstance(data, str):
-        return data
-    return data.decode("utf-8", "replace") if isinstance(data, bytes) else None
-
-
-def _from_base64(data: Plain, *_: Plain) -> bytes | None:
-    raw = data.encode("utf-8", "replace") if isinstance(data, str) else data
-    if not isinstance(raw, bytes):
-        return None
-    compact = b"".join(raw.translate(bytes.maketrans(b"-_", b"+/")).split())
-    try:
-        return base64.b64decode(compact + b"=" * (-len(compact) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        return None
-
-
-def _to_base64(data: Plain, *_: Plain) -> str | None:
-    return base64.b64encode(data).decode() if isinstance(data, bytes) else None
-
-
-def _substring(text: Plain, begin: Plain, end: Plain | None = None) -> str | None:
-    if not isinstance(text, str) or not isinstance(begin, int):
-        return None
-    last = end if isinstance(end, int) else len(text)
-    return text[begin:last] if 0 <= begin <= last <= len(text) else None
-
-
-def _replaced(text: Plain, old: Plain, new: Plain) -> str | None:
-    parts = [
-        chr(each) if isinstance(each, int) and 0 <= each < 0x10000 else each for each in (old, new)
-    ]
-    if not isinstance(text, str) or not all(isinstance(part, str) for part in parts):
-        return None
-    if len(text) * (1 + len(str(parts[1]))) > MAX_TEXT:
-        return None
-    return text.replace(str(parts[0]), str(parts[1]))
-
-
-def _parsed(text: Plain, base: Plain = 10) -> int | None:
-    if not isinstance(text, str) or not isinstance(base, int) or not 2 <= base <= 36:
-        return None
-    try:
-        return int(text, base) if len(text) < 40 else None
-    except ValueError:
-        return None
-
-
-def _hex(text: Plain, *_: Plain) -> bytes | None:
-    try:
-        return bytes.fromhex(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
-
-
 def _text_method(change: Callable[[str], str]) -> Model:
     return _pure(lambda text: change(text) if isinstance(text, str) else None, 1)
 
@@ -252,19 +169,7 @@ def _text_method(change: Callable[[str], str]) -> Model:
 def _value_of(call: Called) -> "Alternatives":
     """String.valueOf and its like: the text of the first argument, by its type."""
     kind = parameters(call.proto)[0] if parameters(call.proto) else b""
-    return _pure(lambda plain: _spelled(plain, kind), 1)(call)
-
-
-def _spelled(plain: Plain, kind: bytes) -> str | None:
-    if isinstance(plain, bytes):
-        return _decoded(plain)
-    if isinstance(plain, str):
-        return plain
-    if kind == b"C":
-        return chr(plain) if 0 <= plain < 0x10000 else None
-    if kind == b"Z":
-        return "true" if plain else "false"
-    return str(plain) if kind in (b"I", b"J", b"S", b"B") else None
+    return _pure(lambda plain: spelled(plain, kind), 1)(call)
 
 
 def _concat(call: Called) -> "Alternatives":
@@ -477,8 +382,8 @@ class _Builder:
             return Unknown("one of several values")
         value = next(iter(found))
         plain = _plain(value)
-        spelled = None if plain is None else _spelled(plain, kinds[0])
-        return value if spelled is None else Text(spelled)
+        text = None if plain is None else spelled(plain, kinds[0])
+        return value if text is None else Text(text)
 
 
 def _reversed(parts: tuple[Value, ...]) -> tuple[Value, ...]:
@@ -707,16 +612,16 @@ _INTENT_ITSELF = (  # the methods of Intent that return the object they are call
     b"setIdentifier", b"setPackage", b"setType", b"setTypeAndNormalize",
 )  # fmt: skip
 _MODELS: dict[tuple[bytes, bytes], Model] = {
-    (STRING, b"getBytes"): _pure(_encoded, 1),
-    (STRING, b"toCharArray"): _pure(_encoded, 1),
+    (STRING, b"getBytes"): _pure(encoded, 1),
+    (STRING, b"toCharArray"): _pure(encoded, 1),
     (STRING, b"trim"): _text_method(str.strip),
     (STRING, b"toLowerCase"): _text_method(str.lower),
     (STRING, b"toUpperCase"): _text_method(str.upper),
     (STRING, b"intern"): _same(0),
     (STRING, b"toString"): _same(0),
     (STRING, b"concat"): _concat,
-    (STRING, b"substring"): _pure(_substring, 3),
-    (STRING, b"replace"): _pure(_replaced, 3),
+    (STRING, b"substring"): _pure(substring, 3),
+    (STRING, b"replace"): _pure(replaced, 3),
     (STRING, b"valueOf"): _value_of,
     (STRING, b"copyValueOf"): _value_of,
     (STRING, b"format"): _format,
@@ -725,14 +630,14 @@ _MODELS: dict[tuple[bytes, bytes], Model] = {
     (b"Ljava/lang/Object;", b"getClass"): _class_of,
     (b"Ljava/lang/CharSequence;", b"toString"): _text_method(str),
     (b"Ljava/lang/Integer;", b"valueOf"): _pure(
-        lambda n: n if isinstance(n, int) else _parsed(n), 1
+        lambda n: n if isinstance(n, int) else parsed(n), 1
     ),
     (b"Ljava/lang/Integer;", b"intValue"): _same(0),
-    (b"Ljava/lang/Integer;", b"parseInt"): _pure(_parsed, 2),
+    (b"Ljava/lang/Integer;", b"parseInt"): _pure(parsed, 2),
     (b"Ljava/lang/Integer;", b"toString"): _value_of,
-    (b"Ljava/lang/Long;", b"valueOf"): _pure(lambda n: n if isinstance(n, int) else _parsed(n), 1),
+    (b"Ljava/lang/Long;", b"valueOf"): _pure(lambda n: n if isinstance(n, int) else parsed(n), 1),
     (b"Ljava/lang/Long;", b"longValue"): _same(0),
-    (b"Ljava/lang/Long;", b"parseLong"): _pure(_parsed, 1),
+    (b"Ljava/lang/Long;", b"parseLong"): _pure(parsed, 1),
     (b"Ljava/lang/Boolean;", b"valueOf"): _pure(lambda n: n if isinstance(n, int) else None, 1),
     (b"Ljava/lang/Boolean;", b"booleanValue"): _same(0),
     (b"Ljava/lang/Boolean;", b"parseBoolean"): _pure(
@@ -744,11 +649,11 @@ _MODELS: dict[tuple[bytes, bytes], Model] = {
     (b"Ljava/util/Arrays;", b"copyOf"): _copied,
     (b"Ljava/util/Arrays;", b"copyOfRange"): _copied,
     **{(kind, b"clone"): _copied for kind in (b"[B", b"[C", b"[I", b"[J", b"[Ljava/lang/String;")},
-    (_ANDROID_BASE64, b"decode"): _pure(_from_base64, 1),
-    (_ANDROID_BASE64, b"encodeToString"): _pure(_to_base64, 1),
-    (b"Ljava/util/Base64$Decoder;", b"decode"): lambda call: _pure(_from_base64, 1)(_shifted(call)),
-    (_COMMONS + b"Base64;", b"decodeBase64"): _pure(_from_base64, 1),
-    (_COMMONS + b"Hex;", b"decodeHex"): _pure(_hex, 1),
+    (_ANDROID_BASE64, b"decode"): _pure(from_base64, 1),
+    (_ANDROID_BASE64, b"encodeToString"): _pure(to_base64, 1),
+    (b"Ljava/util/Base64$Decoder;", b"decode"): lambda call: _pure(from_base64, 1)(_shifted(call)),
+    (_COMMONS + b"Base64;", b"decodeBase64"): _pure(from_base64, 1),
+    (_COMMONS + b"Hex;", b"decodeHex"): _pure(hexadecimal, 1),
     (_INTRINSICS, b"stringPlus"): _concat,
     **{(owner, b"toString"): _built for owner in BUILDERS},
     **{(b"Landroid/content/Intent;", name): _same(0) for name in _INTENT_ITSELF},

@@ -26,6 +26,7 @@ from gate.dalvik import encoded, models
 from gate.dalvik import opcodes as op
 from gate.dalvik.body import ENTRY, Body, signed
 from gate.dalvik.dex import Dex, from_mutf8, java_name, parameters
+from gate.dalvik.plain import compute
 from gate.dalvik.program import ENUM, STATIC, Method, Place, Program
 from gate.dalvik.trace import moved_from, uses
 
@@ -204,7 +205,7 @@ class Evaluator:
         for (first, steps), second in product(left.items(), right):
             number: int | None = None
             if isinstance(first, Number) and isinstance(second, Number):
-                number = models.compute(kind, first.number, second.number)
+                number = compute(kind, first.number, second.number)
             value = Unknown(f"the result of {name}") if number is None else Number(number)
             self._join(found, {value: (*steps, here)[-MAX_STEPS:]})
         return found
