@@ -16,12 +16,13 @@ Yielding nothing means clean. A check imports this module and `gate.app` and not
 import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any, TypeVar
 
 from gate.app import AndroidApp, App, IosApp, Location, Unread
 from gate.app.code import Api
+from gate.frozen import dataclass
 
 HEADINGS = ("Looks at", "Matters because", "Fix by", "Cannot see")
 PLATFORMS: dict[type[App], str] = {AndroidApp: "android", IosApp: "ios", App: "app"}
@@ -111,6 +112,17 @@ class Doc:
     cannot_see: str
 
 
+@dataclass(frozen=True, slots=True)
+class CheckCard:
+    """A check that was asked, with its documentation, so that a report is read without the tool."""
+
+    id: str
+    severity: str
+    doc: Doc
+    cwe: tuple[int, ...]
+    masvs: tuple[str, ...]
+
+
 Run = Callable[[Any], Iterator[Finding | Unresolved]]
 
 
@@ -133,6 +145,11 @@ class Check:
     run: Run = field(repr=False)
     last: bool = False
     asks: tuple[Api, ...] = ()
+
+    @property
+    def card(self) -> CheckCard:
+        """What a report says about the check."""
+        return CheckCard(self.id, self.severity, self.doc, self.cwe, self.masvs)
 
     def applies_to(self, app: App) -> bool:
         """Whether the check asks about this kind of app."""
@@ -194,6 +211,7 @@ def read_doc(text: str, module: str) -> Doc:
 
 __all__ = [
     "Check",
+    "CheckCard",
     "Confidence",
     "Doc",
     "Finding",

@@ -5,13 +5,14 @@ Every control is judged, whatever became of the others. What could not be told i
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
 from gate.app.code import FIRST_PARTY
-from gate.check import Check, Confidence, Finding, Outcome, Result
+from gate.check import Confidence, Finding, Outcome, Result
+from gate.frozen import dataclass
 from gate.policy import Action, Control, Rules, Ruleset, Waiver
 
 SOFTER = {Action.BLOCK: Action.WARN, Action.WARN: Action.NOTE}
@@ -92,7 +93,7 @@ class _Case:
     """What every control is judged by; `waivers` are those that count, with their index."""
 
     results: Mapping[str, Sequence[Result]]
-    checks: Mapping[str, Check]
+    asks_about: Mapping[str, str]
     rules: Rules
     profile: str
     platform: str
@@ -108,19 +109,20 @@ def decide(
     app_id: str,
     platform: str,
     as_of: date,
-    checks: Mapping[str, Check],
+    asks_about: Mapping[str, str],
 ) -> Verdict:
     """The verdict on one build, the same for any order of `results`.
 
-    `waivers` were loaded for this ruleset and profile; `platform` is android or ios; `checks` says
-    what each check asks about. One that a control names and that left no result is undecided.
+    `waivers` were loaded for this ruleset and profile; `platform` is android or ios;
+    `asks_about` has the platform of each check, app for both. One that a control names and that
+    left no result is undecided.
     """
     uses = [WaiverUse(waiver, _waiver_state(waiver, app_id, as_of)) for waiver in waivers]
     live = tuple((at, use.waiver) for at, use in enumerate(uses) if use.state == "unused")
     by_check: dict[str, list[Result]] = defaultdict(list)
     for result in results:
         by_check[result.check].append(result)
-    case = _Case(by_check, checks, ruleset.rules, profile, platform, live)
+    case = _Case(by_check, asks_about, ruleset.rules, profile, platform, live)
     standings = []
     for control in ruleset.controls:
         standing, matched = _stand(control, case)
@@ -182,8 +184,8 @@ def _stand(control: Control, case: _Case) -> tuple[Standing, list[int]]:
 
 def _asked(control: Control, case: _Case) -> list[str]:
     """The control's checks that ask about this kind of app; one nobody knows does too."""
-    other = {c for c, known in case.checks.items() if known.platform not in ("app", case.platform)}
-    return sorted(set(control.checks) - other)
+    ours = ("app", case.platform, None)
+    return sorted({each for each in control.checks if case.asks_about.get(each) in ours})
 
 
 def _judge(control: Control, asked: Iterable[str], case: _Case) -> Iterator[Judged]:

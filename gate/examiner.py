@@ -1,23 +1,27 @@
 """The worker: it opens, reads and checks one build, leaves one answer on a pipe, and ends."""
 
+import gc
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date
 from typing import BinaryIO
 
 import msgspec
 
-from gate.app import App, AppCard
-from gate.check import Result
+from gate.app import App
+from gate.catalogue import catalogue
+from gate.check import PLATFORMS, Check
 from gate.exchange import Answer, Request, Step
-from gate.isolation import confine
+from gate.isolation import confine, die_with
 from gate.wire import encode
 
 
 def main() -> None:
     """Take a request from standard input and answer it."""
+    gc.disable()  # this process ends before garbage could matter, and looking for it costs a tenth
     request = msgspec.json.decode(sys.stdin.buffer.read(), type=Request)
+    die_with(request.parent)
     with os.fdopen(request.answer, "wb") as pipe:
         try:
             answer = examine(request, lambda done, total: say(pipe, Step(done, total)))
@@ -35,13 +39,9 @@ def say(pipe: BinaryIO, message: Step | Answer) -> None:
 
 def examine(request: Request, progress: Callable[[int, int], None]) -> Answer:
     """Open, read and check; a build that is no app is refused with one sentence."""
-    # The readers and checks come in before the limits, which forbid to cache their bytecode.
-    from gate.catalogue import catalogue
     from gate.read import NotAnApp, card, open_app
     from gate.run import run
 
-    checks = [catalogue()[check] for check in request.checks]
-    sys.dont_write_bytecode = True
     isolation = confine(request.limits, request.build)
     if request.limits.require_sandbox and not isolation.sandboxed:
         return Answer(refused=f"a sandbox is required: {isolation.words[-1]}")
@@ -50,21 +50,24 @@ def examine(request: Request, progress: Callable[[int, int], None]) -> Answer:
         app = open_app(request.build, request.name, day, request.limits.budget, request.idsig)
     except NotAnApp as refusal:
         return Answer(refusal.kind, str(refusal), isolation=isolation.words)
+    checks = checks_about(app, request.checks)
     results = run(checks, app, progress)
-    return _answer(app, card(app), results, isolation.words)
-
-
-def _answer(
-    app: App, app_card: AppCard, results: tuple[Result, ...], isolation: tuple[str, ...]
-) -> Answer:
     return Answer(
         app.build.kind,
-        app=app_card,
+        app=card(app),
+        checks=tuple(check.card for check in checks),
         results=results,
         coverage=app.journal.coverage,
         gaps=app.journal.gaps,
-        isolation=isolation,
+        isolation=isolation.words,
     )
+
+
+def checks_about(app: App, ids: Iterable[str]) -> list[Check]:
+    """Those checks that ask about the app's platform; the others are not even imported."""
+    known = catalogue()
+    ours = ("app", PLATFORMS[type(app)])
+    return [known[each] for each in ids if known.platforms[each] in ours]
 
 
 if __name__ == "__main__":

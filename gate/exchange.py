@@ -3,17 +3,20 @@
 import msgspec
 
 from gate.app import AppCard, Coverage, Gap
-from gate.check import Result
+from gate.check import CheckCard, Result
 from gate.isolation import Limits
 
 
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the worker is asked; `build` and `answer` are open file descriptors it inherits.
 
+    `parent` is the process that asks, without which nobody wants the answer.
+
     `idsig` is one too, of the .idsig beside the build; or it says why that could not be opened, and
     is "" where there is none.
     """
 
+    parent: int
     build: int
     answer: int
     name: str
@@ -31,11 +34,15 @@ class Step(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
 
 
 class Answer(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
-    """What became of a build. `refused` says in one sentence why it was not read, or is ''."""
+    """What became of a build. `refused` says in one sentence why it was not read, or is ''.
+
+    `checks` documents those of the request that ask about the build's platform; each has a result.
+    """
 
     kind: str = ""
     refused: str = ""
     app: AppCard | None = None
+    checks: tuple[CheckCard, ...] = ()
     results: tuple[Result, ...] = ()
     coverage: tuple[Coverage, ...] = ()
     gaps: tuple[Gap, ...] = ()

@@ -2,17 +2,15 @@
 
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from gate import worker
 from gate.catalogue import catalogue
-from gate.check import Check
 from gate.decide import decide, refused
+from gate.frozen import dataclass
 from gate.isolation import Limits
 from gate.policy import Ruleset, Waiver
-from gate.report import CheckCard, Document, Policy, Report, document
+from gate.report import Document, Policy, Report, document
 
 Progress = Callable[[str, int, int], None]
 
@@ -48,14 +46,14 @@ def judge(path: str, terms: Terms, progress: Progress) -> Report:
             app_id=answer.app.id,
             platform=answer.app.platform,
             as_of=terms.as_of,
-            checks=catalogue(),
+            asks_about=catalogue().platforms,
         )
     return Report(
         build=build,
         app=answer.app,
         refused=answer.refused,
         policy=_policy(terms),
-        checks=tuple(_card(catalogue()[check]) for check in terms.ruleset.checks),
+        checks=answer.checks,
         results=answer.results,
         coverage=answer.coverage,
         gaps=answer.gaps,
@@ -66,8 +64,16 @@ def judge(path: str, terms: Terms, progress: Progress) -> Report:
 
 def scan(paths: Sequence[str], terms: Terms, progress: Progress, jobs: int = 1) -> Document:
     """Every build's report, in the order given; `jobs` workers run at the same time."""
+    if jobs == 1:
+        return document(tuple(judge(path, terms, progress) for path in paths), created())
+    from concurrent.futures import ThreadPoolExecutor  # late: most scans are of one build
+
     with ThreadPoolExecutor(max_workers=jobs) as pool:
-        reports = tuple(pool.map(lambda path: judge(path, terms, progress), paths))
+        try:
+            reports = tuple(pool.map(lambda path: judge(path, terms, progress), paths))
+        except KeyboardInterrupt:
+            worker.stop()  # or leaving the pool would wait for those that run
+            raise
     return document(reports, created())
 
 
@@ -90,7 +96,3 @@ def _policy(terms: Terms) -> Policy:
         sha256=terms.ruleset.sha256,
         as_of=terms.as_of.isoformat(),
     )
-
-
-def _card(check: Check) -> CheckCard:
-    return CheckCard(check.id, check.severity, check.doc, check.cwe, check.masvs)

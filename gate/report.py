@@ -1,29 +1,18 @@
 """The document that a scan leaves: everything a renderer needs, as JSON both ways."""
 
 import re
-from dataclasses import dataclass
 
 import msgspec
 
 from gate import __version__
 from gate.app import AppCard, Build, Coverage, Gap
-from gate.check import Doc, Result
+from gate.check import CheckCard, Result
 from gate.decide import Decision, Verdict
+from gate.frozen import dataclass
 from gate.policy import Text
 from gate.wire import encode
 
 SCHEMA = "mobile-release-gate/report/1"
-
-
-@dataclass(frozen=True, slots=True)
-class CheckCard:
-    """A check that ran, with its documentation, so that a report is read without the tool."""
-
-    id: str
-    severity: str
-    doc: Doc
-    cwe: tuple[int, ...]
-    masvs: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from gate.app import App, Gap, Location, Unread
 from gate.check import (
@@ -15,6 +15,7 @@ from gate.check import (
     Undecided,
     Unresolved,
 )
+from gate.frozen import dataclass
 
 REST = "(more than the limit)"
 UNFOLLOWED = "(values not followed)"

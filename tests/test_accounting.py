@@ -49,7 +49,7 @@ def decision(app: App, platform: str) -> Decision:
         app_id="org.example.app",
         platform=platform,
         as_of=DAY,
-        checks=catalogue(),
+        asks_about=catalogue().platforms,
     )
     return verdict.decision
 

@@ -1,10 +1,10 @@
 """What in a build is not as an honest build has it: structures that lie, and code out of place."""
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from gate.app.location import Location
+from gate.frozen import dataclass
 
 _NUMBER: Final = re.compile(r"(?<![\w-])(?:0x[0-9a-f]+|\d+)\b")
 

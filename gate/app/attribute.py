@@ -1,11 +1,12 @@
 """What a manifest attribute says, for every device it may be installed on."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Generic, TypeVar
 
 from gate.app.app import Unread
 from gate.app.location import Location
+from gate.frozen import dataclass
 
 T = TypeVar("T", bool, int, str)
 

@@ -1,6 +1,8 @@
 """How much of a build its readers take in; each number is a limit of `gate scan --limit`."""
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
+
+from gate.frozen import dataclass
 
 
 class Bound(int):

@@ -1,10 +1,10 @@
 """The artifact that is judged."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from gate.app.budget import Budget
+from gate.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """What a build says it is, for the head of a report."""
 
-from dataclasses import dataclass
+from gate.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

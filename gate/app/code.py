@@ -5,10 +5,10 @@ engine answers; nothing here reads a byte.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from gate.app.location import Location
+from gate.frozen import dataclass
 
 FIRST_PARTY = "first-party"
 
@@ -214,7 +214,7 @@ class Flow(Protocol):
 
 
 class Call(Protocol):
-    """One call that the app's code makes, named as the code names it."""
+    """One call that the app's code makes, named as the code names it; equal to itself only."""
 
     @property
     def owner(self) -> str:
@@ -238,6 +238,12 @@ class Call(Protocol):
 
     def argument(self, index: int) -> Argument:
         """What the parameter of an index, counted from 0 without the receiver, may be."""
+
+    def literals(self, index: int) -> tuple[str, ...]:
+        """The texts that the method or its direct callers write into an argument, sorted.
+
+        Far cheaper than `argument`, for questions about what calls so general as `Map.put` name.
+        """
 
     def names(self, index: int) -> tuple[str, ...]:
         """The names under which the method knows an argument, -1 for the receiver, sorted.
@@ -504,6 +510,9 @@ class Code(Protocol):
 
     def calls(self, *apis: Api) -> Iterator[Call]:
         """The calls of methods, by place in the code; each call once."""
+
+    def own_calls(self, *apis: Api) -> Iterator[Call]:
+        """Those in code that is the app's own, or may be: cheap also of what all code calls."""
 
     def subclasses(self, *types: str) -> Iterator[Class]:
         """The app's classes below any of these classes or interfaces, sorted."""

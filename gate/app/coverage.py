@@ -1,8 +1,9 @@
 """What was looked at, and what could not be."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from gate.app.location import Location
+from gate.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,7 @@
 """Private keys that lie in a build."""
 
-from dataclasses import dataclass
-
 from gate.app.location import Location
+from gate.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

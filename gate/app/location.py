@@ -1,6 +1,6 @@
 """Where the evidence lies."""
 
-from dataclasses import dataclass
+from gate.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

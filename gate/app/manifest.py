@@ -1,11 +1,12 @@
 """AndroidManifest.xml as the device reads it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from gate.app.app import Unread
 from gate.app.attribute import Attribute
 from gate.app.location import Location
+from gate.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,12 @@
 """Native code as its headers describe it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any, Final
 
 from gate.app.signing import Certificate
+from gate.frozen import dataclass
 
 CS_ADHOC: Final = 0x2  # xnu, osfmk/kern/cs_blobs.h: signed without a certificate
 # How xnu ranks the hash types of code directories (bsd/kern/ubc_subr.c, hash_rank).
@@ -90,6 +91,11 @@ class CodeSignature:
         """Whether the ad-hoc flag is set or no CMS is there: nobody signed it."""
         flags = (directory.flags for directory in self.code_directories)
         return not self.cms or any(flag & CS_ADHOC for flag in flags)
+
+    @property
+    def strongest(self) -> CodeDirectory:
+        """The directory that a device goes by: the one whose hash type ranks highest."""
+        return max(self.code_directories, key=lambda each: HASH_RANK.get(each.hash_type, 0))
 
     @property
     def entitlements(self) -> Mapping[str, Any]:

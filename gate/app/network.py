@@ -1,8 +1,9 @@
 """Network security configuration: what Android lets the app trust and send in clear."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from gate.app.location import Location
+from gate.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

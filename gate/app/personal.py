@@ -6,11 +6,11 @@ and android.provider.
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from gate.app.code import Call, Code, FieldRead, Flow, Returned, Text, api
 from gate.app.credentials import names_account, names_credential
 from gate.app.location import Location
+from gate.frozen import dataclass
 
 TELEPHONY = "android.telephony.TelephonyManager"
 DEVICE = (

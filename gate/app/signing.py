@@ -1,8 +1,10 @@
 """Who signed a build, and how."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
+
+from gate.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """Text of a build, from code and from files alike."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Protocol
+
+from gate.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,19 +1,15 @@
 """`gate`: commands, and the one place where errors become words and exit codes."""
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 import click
 
 from gate import __version__
-from gate.cli.action import action
-from gate.cli.checks import checks
-from gate.cli.explain import explain
-from gate.cli.ledger import ledger
-from gate.cli.render import render
-from gate.cli.rulesets import rulesets
-from gate.cli.scan import scan
+from gate.cli.closed import stand_in
 from gate.policy import PolicyError
 from gate.render.escape import terminal
 
@@ -21,7 +17,27 @@ USAGE = 2
 NO_VERDICT = 3
 
 
+# Each command NAME is the function NAME of the module gate.cli.NAME.
+COMMANDS = ("action", "checks", "explain", "ledger", "render", "rulesets", "scan")
+
+
+class Commands(click.Group):
+    """The commands, each imported when it is asked for: a scan need not wait for the others."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names, sorted."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Import one command; None for a name that is none."""
+        if name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"gate.cli.{name}"), name)
+        return command
+
+
 @click.group(
+    cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "GATE"},
     epilog="""\b
 Exit codes of every command:
@@ -44,8 +60,8 @@ def gate() -> None:
     """
 
 
-for command in (scan, explain, checks, rulesets, render, ledger, action):
-    gate.add_command(command)
+class Terminated(KeyboardInterrupt):
+    """Somebody asked this process to end, as a CI does at the end of a job's time."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -53,14 +69,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     Set GATE_DEBUG to any value to see the traceback of an internal error.
     """
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _terminate)
     sys.exit(run(arguments))
 
 
 def run(arguments: Sequence[str] | None) -> int:
     """Run the command line; its exit code."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # closed by the caller
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
+    nowhere = stand_in()
+    code = _run(arguments)
+    if nowhere.lost and code != USAGE:
+        return _complain("standard output is closed, so that there is no answer", NO_VERDICT)
+    return code
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
         code = gate.main(arguments, standalone_mode=False)
     except click.exceptions.Exit as stop:
@@ -75,7 +98,8 @@ def run(arguments: Sequence[str] | None) -> int:
     except (click.Abort, KeyboardInterrupt) as stop:
         if isinstance(stop.__cause__, EOFError):  # click takes any of these for the user's
             return _complain(f"internal error: EOFError: {stop.__cause__}", NO_VERDICT)
-        return _complain("interrupted; there is no verdict", NO_VERDICT)
+        how = "terminated" if isinstance(stop.__cause__ or stop, Terminated) else "interrupted"
+        return _complain(f"{how}; there is no verdict", NO_VERDICT)
     except SystemExit:  # click's way with a closed pipe; its code 1 would mean blocked
         return NO_VERDICT
     except BrokenPipeError:
@@ -86,6 +110,10 @@ def run(arguments: Sequence[str] | None) -> int:
             raise
         return _complain(f"internal error: {type(error).__name__}: {error}", NO_VERDICT)
     return code if isinstance(code, int) else 0
+
+
+def _terminate(*_: object) -> None:
+    raise Terminated
 
 
 def _complain(message: str, code: int) -> int:

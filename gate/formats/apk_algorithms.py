@@ -5,11 +5,11 @@ SignatureAlgorithm and ContentDigestAlgorithm.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from gate.formats.apk_digest import SHA256, SHA512, VERITY
 from gate.formats.verify import DSA, ECDSA, RSA, RSA_PSS
+from gate.frozen import dataclass
 
 _N: Final = 24
 _P: Final = 28

@@ -7,12 +7,12 @@ ApkUtils.findApkSigningBlock and ApkSigningBlockUtils. Nothing is verified here.
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import BinaryIO
 
 from gate.formats.errors import Malformed, OverLimit
 from gate.formats.zip import Anomaly
 from gate.formats.zip_records import read_at
+from gate.frozen import dataclass
 
 SCHEMES = {0x7109871A: "v2", 0xF05368C0: "v3", 0x1B93AD61: "v3.1"}  # in the order Android counts
 STAMPS = {0x6DFF800D: "v2", 0x2B09189E: "v1"}  # source stamps, the one that counts first

@@ -7,13 +7,14 @@ AOSP tools/apksig, VerityTreeBuilder, and the kernel's fs-verity. The file is st
 import hashlib
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import BinaryIO, Final
 
 from gate.formats.errors import Malformed
 from gate.formats.hash_tree import PAGE, hash_tree
 from gate.formats.zip import ZipDirectory
 from gate.formats.zip_records import read_at
+from gate.frozen import dataclass
 
 SHA256: Final = "SHA-256"
 SHA512: Final = "SHA-512"

@@ -7,7 +7,7 @@ ApkUtils.findApkSigningBlock and ApkSigningBlockUtils. Nothing is verified here.
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import BinaryIO
 
 from gate.formats.apk_block import (
@@ -26,6 +26,7 @@ from gate.formats.apk_block import (
 from gate.formats.errors import Malformed, OverLimit
 from gate.formats.zip import Anomaly, ZipDirectory
 from gate.formats.zip_records import read_at
+from gate.frozen import dataclass
 
 __all__ = [
     "BlockSigner",

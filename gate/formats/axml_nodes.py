@@ -9,10 +9,12 @@ from struct import Struct
 from typing import Final
 
 from gate.formats import res_chunk
-from gate.formats.errors import Malformed
+from gate.formats.errors import Malformed, OverLimit
 from gate.formats.res_chunk import Chunk, read_chunk
 from gate.formats.stringpool import StringPool
 
+MAX_NAMESPACES: Final = 10_000
+ODD_NAMESPACES: Final = 1_000
 ELEMENT: Final = Struct("<iiHHHHHH")
 """`ResXMLTree_attrExt`: namespace, name, attributeStart, -Size, -Count and three indices."""
 END_ELEMENT: Final = Struct("<ii")
@@ -54,7 +56,7 @@ class NodeReader:
     """A document opened as far as its first node; raises Malformed where Android would not open it.
 
     `pool` has its strings, `anomalies` what no honest compiler would have written, `end` is the
-    declared end of the document in bytes.
+    declared end of the document in bytes, `namespaces` counts the declarations that were read.
     """
 
     def __init__(self, data: bytes, max_strings: int) -> None:
@@ -63,6 +65,7 @@ class NodeReader:
         self._max_strings = max_strings
         self._resource_map = 0
         self._resource_count = 0
+        self.namespaces = 0
         start, self.end = self._header()
         self.pool, self.first_node = self._before_nodes(start)
 
@@ -74,7 +77,10 @@ class NodeReader:
         return int.from_bytes(self._data[offset : offset + 4], "little")
 
     def nodes(self, offset: int) -> Iterator[Chunk]:
-        """Yield the known nodes from `offset` on; raise Malformed at the first that is broken."""
+        """Yield the known nodes from `offset` on; raise Malformed at the first that is broken.
+
+        Raises OverLimit past MAX_NAMESPACES.
+        """
         while offset < self.end:
             chunk = read_chunk(self._data, offset, self.end, _NODE_HEADER)
             offset = chunk.end
@@ -83,9 +89,19 @@ class NodeReader:
                 continue
             if chunk.size - chunk.header_size < _BODY_SIZES[chunk.type]:
                 raise Malformed(f"node of type {chunk.type:#x} is too short", chunk.start)
+            if chunk.type == res_chunk.XML_START_NAMESPACE:
+                self._namespace(chunk)
             if chunk.header_size != _NODE_HEADER:
                 self.anomalies.add("a node header is longer than 16 bytes", chunk.start)
             yield chunk
+
+    def _namespace(self, chunk: Chunk) -> None:
+        """Count a declaration: androidfw skips it, others keep a list that they search."""
+        self.namespaces += 1
+        if self.namespaces > MAX_NAMESPACES:
+            raise OverLimit(f"there are more than {MAX_NAMESPACES} namespaces", chunk.start)
+        if self.namespaces == ODD_NAMESPACES + 1:
+            self.anomalies.add(f"there are more than {ODD_NAMESPACES} namespaces", chunk.start)
 
     def _header(self) -> tuple[int, int]:
         """Return where the chunks start and end; Android 10 does not ask for the root's type."""

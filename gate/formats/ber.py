@@ -5,10 +5,11 @@ writers that stream produce them. Whole values are never decoded here.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from gate.formats.errors import Malformed, OverLimit
+from gate.frozen import dataclass
 
 OCTET_STRING: Final = 0x04
 OBJECT_IDENTIFIER: Final = 0x06

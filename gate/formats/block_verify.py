@@ -4,7 +4,7 @@ The rules are those of AOSP tools/apksig (V2SchemeVerifier, V3SchemeVerifier), w
 platform's (frameworks/base, android.util.apk). Each reason is a plain sentence without a full stop.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from gate.formats import lineage, verify, x509
@@ -12,6 +12,7 @@ from gate.formats.apk_algorithms import ALGORITHMS, best
 from gate.formats.apk_block import BlockSigner
 from gate.formats.apk_digest import Contents
 from gate.formats.errors import Malformed, OverLimit
+from gate.frozen import dataclass
 
 ANNOUNCES_NEWER: Final = 0xBEEFF00D  # of v2: the scheme that must be there besides
 ROTATION_FROM: Final = 0x559F8B02  # of v3: the API level from which a v3.1 block counts

@@ -5,11 +5,11 @@ algorithms). A link is a signature that verifies; validity, purpose and trust ar
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from gate.formats import ber, cms, verify, x509
 from gate.formats.errors import Malformed, OverLimit
+from gate.frozen import dataclass
 
 MAX_CERTIFICATES: Final = 64  # carried; Apple's signatures have three
 

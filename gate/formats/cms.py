@@ -5,12 +5,12 @@ lengths and cut content into chunks.
 """
 
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from gate.formats import ber, x509
 from gate.formats.errors import Malformed, OverLimit
 from gate.formats.x509 import certificate
+from gate.frozen import dataclass
 
 __all__ = [
     "SignerInfo",

@@ -7,13 +7,13 @@ Nothing is trusted here: a chain ends where the message does.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from gate.app.native import CmsSeal
 from gate.app.signing import Certificate
 from gate.formats import ber, cert_chain, cms, code_seal, plist, verify, x509
 from gate.formats.errors import Malformed, OverLimit
+from gate.frozen import dataclass
 
 _ATTRIBUTES: Final = 0xA0
 _MESSAGE_DIGEST: Final = bytes.fromhex("2a864886f70d010904")  # 1.2.840.113549.1.9.4

@@ -8,7 +8,6 @@ there is checked, not what it is.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from gate.app.native import Disagreement
@@ -16,6 +15,7 @@ from gate.formats import plist
 from gate.formats.errors import Malformed, OverLimit
 from gate.formats.plist import PlistValue
 from gate.formats.posix_regex import Expression
+from gate.frozen import dataclass
 
 MAX_RULES: Final = 64
 MAX_PATH: Final = 1024  # PATH_MAX of Apple's systems, in characters here

@@ -9,9 +9,9 @@ a header of its own; every offset then counts from the beginning of the containe
 
 import struct
 import zlib
-from dataclasses import dataclass
 
 from gate.formats.errors import Malformed, OverLimit
+from gate.frozen import dataclass
 
 HEADER_SIZE = 0x70
 CONTAINER_HEADER_SIZE = 0x78

@@ -6,7 +6,6 @@ the tables that Android reads; the file itself is `gate.formats.elf_image`'s.
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from gate.formats.elf_image import (
@@ -18,6 +17,7 @@ from gate.formats.elf_image import (
     string_table,
 )
 from gate.formats.errors import Malformed, OverLimit
+from gate.frozen import dataclass
 
 DART_SNAPSHOT: Final = "_kDartIsolateSnapshotData"  # a symbol of compiled Dart code
 PT_GNU_STACK, PT_GNU_RELRO = 0x6474E551, 0x6474E552

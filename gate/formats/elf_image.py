@@ -6,10 +6,11 @@ refuses. Sections are never consulted: the loader does not, and packers strip or
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from gate.formats.errors import Malformed, OverLimit
+from gate.frozen import dataclass
 
 PT_LOAD, PT_DYNAMIC = 1, 2
 ET_REL: Final = 1

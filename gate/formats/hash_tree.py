@@ -6,8 +6,9 @@ VerityTreeBuilder. The data is streamed; a tree takes a 127th of what it is over
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
+
+from gate.frozen import dataclass
 
 PAGE: Final = 4096
 

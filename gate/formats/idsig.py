@@ -7,11 +7,11 @@ verified here.
 
 import hashlib
 import struct
-from dataclasses import dataclass
 from typing import Final
 
 from gate.formats.apk_block import Slice
 from gate.formats.errors import Malformed, OverLimit
+from gate.frozen import dataclass
 
 VERSION: Final = 2
 

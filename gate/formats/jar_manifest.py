@@ -8,10 +8,10 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from gate.formats.errors import Malformed, OverLimit
+from gate.frozen import dataclass
 
 MAX_SECTIONS: Final = 300_000  # an archive has at most 262,140 entries
 MAX_SECTION: Final = 4 << 20

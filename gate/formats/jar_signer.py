@@ -5,13 +5,14 @@ plain sentence without a full stop.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from gate.formats import ber, cms, verify, x509
 from gate.formats.errors import Malformed, OverLimit
 from gate.formats.jar_algorithms import DIGEST_OIDS, SIGNATURE_OIDS, is_supported
 from gate.formats.jar_manifest import NamedDigest, Section, expected_digest, read_sections
+from gate.frozen import dataclass
 
 _CONTENT_TYPE: Final = bytes.fromhex("2a864886f70d010903")  # RFC 5652 section 11.1
 _MESSAGE_DIGEST: Final = bytes.fromhex("2a864886f70d010904")  # section 11.2

@@ -7,7 +7,7 @@ base, android.util.jar.StrictJarVerifier). Each reason is a plain sentence witho
 import hashlib
 import struct
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import BinaryIO, Final
 
 from gate.formats.apk_block import MAX_SIGNERS
@@ -17,6 +17,7 @@ from gate.formats.jar_signer import Accepted, Ignored, JarSigner, Manifest, Refu
 from gate.formats.verify import DIGESTS
 from gate.formats.zip import ZipDirectory, ZipEntry, iter_entry, read_entry
 from gate.formats.zip_records import read_at
+from gate.frozen import dataclass
 
 MAX_FILE: Final = 64 << 20  # of MANIFEST.MF, and of all .SF files together
 MAX_BLOCK: Final = 16 << 20

@@ -10,13 +10,13 @@ import codecs
 import plistlib
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from gate.formats import plist_xml
 from gate.formats.errors import Malformed, OverLimit
 from gate.formats.plist_xml import MAX_DEPTH, MAX_NODES, PlistValue
+from gate.frozen import dataclass
 
 __all__ = ["MAX_BYTES", "PlistValue", "duplicate_keys", "parse", "parse_strictly"]
 

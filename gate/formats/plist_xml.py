@@ -8,12 +8,13 @@ and feeds expat in small pieces, which takes quadratic time on one long comment 
 import binascii
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Final, TypeAlias
 from xml.parsers import expat
 
 from gate.formats.errors import Malformed, OverLimit
+from gate.frozen import dataclass
 
 PlistValue: TypeAlias = (
     dict[str, "PlistValue"] | list["PlistValue"] | str | int | float | bool | bytes | datetime

@@ -8,11 +8,12 @@ back-references, none of which signing tools write.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import chain
 from typing import Final
 
 from gate.formats.errors import Malformed, OverLimit
+from gate.frozen import dataclass
 
 MAX_PATTERN: Final = 512
 MAX_DEPTH: Final = 16

@@ -8,7 +8,6 @@ Sources: RFC 7468 (PEM), RFC 8017 A.1.2 (PKCS#1), RFC 5958 (PKCS#8), RFC 5915 (S
 import binascii
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +15,7 @@ from gate.formats import ber
 from gate.formats.errors import Malformed, OverLimit
 from gate.formats.key_armour import armour, is_open_openssh, is_open_pgp
 from gate.formats.published_keys import PUBLISHED
+from gate.frozen import dataclass
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes

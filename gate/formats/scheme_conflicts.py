@@ -5,7 +5,8 @@ another signer: AOSP tools/apksig, ApkVerifier.verify, which refuses such a file
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from gate.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

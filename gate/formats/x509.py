@@ -3,18 +3,17 @@
 Sources: RFC 5280 section 4.1 (the shape), RFC 4514 (names as text). The shape is read by
 `gate.formats.ber`, value by value, so that one odd field (a negative modulus, a date that does not
 exist, text in the wrong alphabet) does not hide the others; the names of object identifiers,
-alphabets and dates are asn1crypto's, which only this module imports.
+alphabets and dates are of `gate.formats.x509_names`.
 """
 
 import hashlib
 import re
 from collections.abc import Hashable, Iterator
-from datetime import UTC, datetime
-from functools import lru_cache
+from datetime import datetime
 from typing import Final
 
 from gate.app.signing import Certificate
-from gate.formats import ber
+from gate.formats import ber, x509_names
 from gate.formats.errors import Malformed, OverLimit
 
 MAX_BYTES: Final = 64 << 10  # keeps asn1crypto's arithmetic on long identifiers short
@@ -52,7 +51,6 @@ _SHORT: Final = {
     "user_id": "UID",
     "domain_component": "DC",
 }
-_FAULTS: Final = (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError)
 
 
 def certificate(der: bytes) -> Certificate:
@@ -186,24 +184,20 @@ def _name(der: bytes, name: ber.Element) -> list[list[tuple[str, str]]]:
 
 
 def _attribute_type(der: bytes, oid: ber.Element) -> str:
-    from asn1crypto.x509 import NameType
-
     dotted = _dotted(der, oid)
-    return _SHORT.get(NameType.map(dotted), dotted) if dotted in NameType._map else dotted
+    return _SHORT.get(x509_names.attribute_type(dotted), dotted)
 
 
 def _text(der: bytes, value: ber.Element) -> str:
     """A name's value as text; what is no text is `#` and its encoding in hexadecimal."""
-    from asn1crypto.core import AbstractString, load
-
     body = der[value.body : value.body_end]
     try:
         if value.tag in _ALPHABETS:
             return body.decode(_ALPHABETS[value.tag])
         raw = der[value.start : value.end]
-        string = load(raw)
-        return str(string.native) if isinstance(string, AbstractString) else f"#{raw.hex()}"
-    except _FAULTS:
+        text = x509_names.text(raw)
+        return f"#{raw.hex()}" if text is None else text
+    except x509_names.FAULTS:
         return body.decode("latin-1")
 
 
@@ -225,47 +219,25 @@ def _dotted(der: bytes, oid: ber.Element) -> str:
     """An object identifier as 1.2.840...; "" where it is none or absurdly long."""
     if oid.tag != ber.OBJECT_IDENTIFIER or oid.body_end - oid.body > _MAX_OID:
         return ""
-    return _dotted_body(der[oid.body : oid.body_end])
-
-
-@lru_cache(maxsize=1024)
-def _dotted_body(body: bytes) -> str:
-    from asn1crypto.core import ObjectIdentifier
-
-    try:
-        return str(ObjectIdentifier(contents=body).dotted)
-    except _FAULTS:
-        return ""
+    return x509_names.dotted(der[oid.body : oid.body_end])
 
 
 def _algorithm(der: bytes, algorithm: ber.Element) -> str:
     """The name of a signature algorithm, or its dotted identifier."""
-    from asn1crypto.algos import SignedDigestAlgorithmId
-
     dotted = _dotted(der, ber.fields(der, algorithm, 1, "algorithm")[0])
-    return str(SignedDigestAlgorithmId._map.get(dotted, dotted))
+    return x509_names.signature_algorithm(dotted)
 
 
 def _date(der: bytes, value: ber.Element) -> datetime | None:
-    from asn1crypto.x509 import Time
-
-    try:
-        when = Time.load(der[value.start : value.end]).native
-        if not isinstance(when, datetime):  # the year 0, which datetime cannot hold
-            return None
-        return when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC)
-    except _FAULTS:
-        return None
+    body = der[value.body : value.body_end]
+    return x509_names.time(der[value.start : value.end], value.tag, body)
 
 
 def _public_key(der: bytes, key: ber.Element) -> tuple[str, int]:
     """Algorithm and length in bits of a SubjectPublicKeyInfo; 0 where the length is unknown."""
-    from asn1crypto.keys import PublicKeyAlgorithmId
-
     algorithm, bits = ber.fields(der, key, 2, "public key")[:2]
     oid, *parameters = ber.fields(der, algorithm, 1, "key algorithm")
-    dotted = _dotted(der, oid)
-    name = str(PublicKeyAlgorithmId._map.get(dotted, dotted))
+    name = x509_names.key_algorithm(_dotted(der, oid))
     try:
         return name, _key_bits(der, name, parameters, bits)
     except Malformed:
@@ -291,8 +263,6 @@ def _first_integer_bits(der: bytes, sequence: ber.Element) -> int:
 
 def _curve_bits(der: bytes, parameters: list[ber.Element]) -> int:
     """The number that a named curve carries in its name (`secp521r1`), or 0."""
-    from asn1crypto.keys import NamedCurve
-
     dotted = _dotted(der, parameters[0]) if parameters else ""
-    digits = re.search(r"\d{3}", str(NamedCurve._map.get(dotted, "")))
+    digits = re.search(r"\d{3}", x509_names.curve(dotted))
     return int(digits.group()) if digits else 0

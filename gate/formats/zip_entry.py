@@ -4,9 +4,9 @@ What Android makes of each: AOSP system/libziparchive/zip_archive.cc.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from gate.formats.zip_records import LocalHeader, Record
+from gate.frozen import dataclass
 
 STORED = 0
 DEFLATED = 8

@@ -8,10 +8,11 @@ records), 4.5.3 (ZIP64). Which of them counts: AOSP system/libziparchive/zip_arc
 import re
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import BinaryIO
 
 from gate.formats.errors import Malformed
+from gate.frozen import dataclass
 
 LOCAL_MAGIC = b"PK\x03\x04"
 _CENTRAL_MAGIC = b"PK\x01\x02"

@@ -8,12 +8,12 @@ stands in the file is what is meant.
 import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import NamedTuple
 
 import yaml
 
+from gate.frozen import dataclass
 from gate.policy import PolicyError
 
 MAX_BYTES = 1 << 20

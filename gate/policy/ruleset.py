@@ -2,10 +2,10 @@
 
 import hashlib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from importlib.resources import files
 
 from gate.check import Check, Severity
+from gate.frozen import dataclass
 from gate.policy import (
     Action,
     Control,

@@ -1,8 +1,9 @@
 """The words of the policy, as data: controls, profiles and waivers."""
 
-from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+
+from gate.frozen import dataclass
 
 
 class Action(StrEnum):

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from typing import BinaryIO
 
@@ -11,8 +10,12 @@ from gate.app import Budget, Unread
 from gate.folder import TooMuch, list_files, open_file
 from gate.formats.errors import Malformed, OverLimit
 from gate.formats.zip import ZipDirectory, ZipEntry, iter_entry, read_directory, read_entry
+from gate.frozen import dataclass
 
 BLOCK = 1 << 20
+# DEX files and Mach-O programs are held by who analyses the code, and others ask for them too.
+CODE = (b"dex\n", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
+KEEP = 256 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,8 @@ class ZipFiles:
             file, max_entries=budget.entries, max_total=budget.total, max_ratio=budget.ratio
         )
         self._readings: dict[str, Reading] = {}
+        self._kept: dict[str, bytes] = {}
+        self._left = KEEP
 
     @cached_property
     def names(self) -> Sequence[str]:
@@ -53,15 +58,24 @@ class ZipFiles:
 
     def read(self, name: str, limit: int) -> bytes:
         """The inflated file; `Unread` says what is wrong with it."""
+        if name in self._kept and len(self._kept[name]) <= limit:
+            return self._kept[name]
         try:
             found = read_entry(self.file, self._entry(name), self.directory, limit)
         except Malformed as malformed:
             raise Unread(str(malformed)) from malformed
         self._readings[name] = Reading(found.crc_ok, found.unused)
+        if found.data[:4] in CODE and len(found.data) <= self._left:
+            self._kept[name] = found.data
+            self._left -= len(found.data)
         return found.data
 
     def blocks(self, name: str, limit: int) -> Iterator[bytes]:
         """The inflated file in blocks of at most 1 MiB."""
+        if name in self._kept and len(self._kept[name]) <= limit:
+            kept = self._kept[name]
+            yield from (kept[at : at + BLOCK] for at in range(0, len(kept), BLOCK))
+            return
         try:
             stream = iter_entry(self.file, self._entry(name), self.directory, limit)
             yield from stream

@@ -6,7 +6,7 @@ that needs a closer look is parsed by `gate.formats.private_key`.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from operator import itemgetter
 from typing import Final
 
@@ -23,6 +23,7 @@ from gate.formats.private_key import (
     from_pkcs12,
     is_pkcs12,
 )
+from gate.frozen import dataclass
 
 MAX_STORE: Final = 1 << 20
 MAX_CANDIDATES: Final = 10_000

@@ -1,12 +1,12 @@
 """A module of an Android app: an APK, or a folder of a bundle, and where its parts lie in it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from gate.app import Budget
 from gate.formats import arsc, axml, proto_resources, proto_xml
 from gate.formats.axml import Document
 from gate.formats.resources import Resources
+from gate.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

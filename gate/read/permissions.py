@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
+from gate.read.unlogged import silence
+
 NEWEST = 10_000  # androguard answers for the newest platform it has definitions of
 
 
@@ -15,10 +17,7 @@ def with_protection_level(names: Iterable[str]) -> Iterator[str]:
 
 
 def _levels() -> dict[str, dict[str, str]]:
-    from loguru import logger
-
-    # androguard tells every step at debug level, on standard error, by default.
-    logger.disable("androguard")
+    silence()
     from androguard.core.api_specific_resources import load_permissions
 
     levels: dict[str, dict[str, str]] = load_permissions(NEWEST)

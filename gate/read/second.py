@@ -8,7 +8,7 @@ file is given to it, so that an ordinary scan does not load it.
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final, TypeVar
 
 from gate.app import Journal, Unread
@@ -16,6 +16,7 @@ from gate.app.native import ElfLibrary
 from gate.formats import by_lief, macho
 from gate.formats.elf_image import PT_DYNAMIC, PT_LOAD, Image, dynamic_entries
 from gate.formats.errors import Malformed
+from gate.frozen import dataclass
 from gate.read.apart import Allowance, Lost, Refused, apart
 
 T = TypeVar("T")

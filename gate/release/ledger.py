@@ -8,13 +8,13 @@ that, its last hash has to be known from elsewhere (docs/ledger.md).
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
 from typing import Final
 
 import msgspec
 
+from gate.frozen import dataclass
 from gate.wire import encode
 
 FORMAT: Final = 1

@@ -10,10 +10,10 @@ import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from gate.frozen import dataclass
 from gate.release.ledger import Entry, Ledger, digest_of, read, write_line
 
 MAX_BYTES: Final = 64 << 20

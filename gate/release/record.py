@@ -4,13 +4,12 @@ import re
 import secrets
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
-from importlib import metadata
 from pathlib import Path
 
 from gate import __version__
+from gate.frozen import dataclass
 from gate.isolation import Limits
 from gate.release.ledger import Finished, Judgement, Policy, Started
 from gate.release.ledger_file import Written, append
@@ -69,6 +68,8 @@ def begin(path: Path, builds: Sequence[str], policy: Policy, limits: Limits) -> 
 
 def dependencies() -> dict[str, str]:
     """Python's version and that of every package the gate is installed with, sorted by name."""
+    from importlib import metadata  # late: a scan without a ledger need not wait for it
+
     found = {"python": ".".join(map(str, sys.version_info[:3]))}
     for requirement in metadata.requires(TOOL) or ():
         name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]

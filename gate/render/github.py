@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from gate.app import Location
 from gate.check import Confidence
 from gate.decide import Decision, Standing
+from gate.frozen import dataclass
 from gate.policy import Action
 from gate.render.escape import NAME, command_data, command_property, visible
 from gate.render.place import within_checkout

@@ -1,15 +1,15 @@
 """The points of a report: each thing a check said, once, with every control it counts for."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
 
 from gate.app import Location
 from gate.app.code import FIRST_PARTY
-from gate.check import Confidence, Finding, Outcome, Result, Severity, Unresolved
+from gate.check import CheckCard, Confidence, Finding, Outcome, Result, Severity, Unresolved
 from gate.decide import Judged, Standing, State
+from gate.frozen import dataclass
 from gate.policy import Action, Control, Waiver
-from gate.report import CheckCard, Report
+from gate.report import Report
 
 ACTIONS = tuple(Action)
 SEVERITIES = tuple(Severity)

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from gate.check import HEADINGS, Severity
+from gate.check import HEADINGS, CheckCard, Severity
 from gate.decide import Standing
 from gate.render.escape import sarif_text
 from gate.render.sarif_log import om
 from gate.render.wording import sentence
-from gate.report import CheckCard, Report
+from gate.report import Report
 
 DOCS = "https://github.com/mobile-release-gate/mobile-release-gate/blob/main/docs/"
 UNDECIDED = "gate-undecided"

@@ -3,10 +3,10 @@
 from datetime import date
 
 from gate.app import AppCard, Build, Coverage, Gap, Location
-from gate.check import Confidence, Doc, Finding, Outcome, Result, Severity, Unresolved
+from gate.check import CheckCard, Confidence, Doc, Finding, Outcome, Result, Severity, Unresolved
 from gate.decide import Decision, Judged, Standing, State, Verdict, WaiverUse
 from gate.policy import Action, Control, Exceptions, Text, Waiver
-from gate.report import SCHEMA, CheckCard, Document, Policy, Report
+from gate.report import SCHEMA, Document, Policy, Report
 
 CREATED = "2026-11-22T10:00:00Z"
 POLICY = Policy(
