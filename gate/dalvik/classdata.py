@@ -47,11 +47,14 @@ class Methods:
         if len(code) and int(self.end.max()) > end // 2:
             raise Malformed("DEX code item runs out of the file", 0)
         shared = self.begin[1:] == self.begin[:-1]
+        self._is_shared = bool(shared.any())
         if bool(((self.end[:-1] > self.begin[1:] - 8) & ~shared).any()):
             raise Malformed("DEX code items overlap", 0)
 
     def rows_sharing(self, row: int) -> range:
         """The rows that have the same code item as the `row`-th with code, itself among them."""
+        if not self._is_shared:
+            return range(row, row + 1)
         low, high = np.searchsorted(self.begin, (self.begin[row], self.begin[row] + 1))
         return range(int(low), int(high))
 

@@ -65,7 +65,7 @@ class AppCode:
         resource_name: Callable[[int], str] = lambda resource: "",
     ) -> None:
         self.program, self.origins = program, origins
-        self.values = Evaluator(program, resources)
+        self.values = Evaluator(program, resources, self._is_foreign)
         takers = origins.seeds.takers
         known = Known(self._is_own, lambda action: takers.get(action, ()))
         self._known = known
@@ -76,6 +76,9 @@ class AppCode:
         self.names = Names(self.values, self.flows.course, resource_name)
         self._inputs = Inputs(self)
         self._calls: dict[Api, list[Place]] = {}
+        self._named: dict[Api, tuple[tuple[int, int], ...]] = {}
+        self._libraries: dict[bytes, bool] = {}  # by package
+        self._held: dict[Callable[[str], bool], tuple[AppHeld, ...]] = {}
         self._told = 0
         apis = tuple(asked)
         program.expect(
@@ -86,6 +89,16 @@ class AppCode:
     def _is_own(self, method: Method) -> bool:
         """Whether a method is the app's own for certain."""
         return self.origins.of(java_name(self.program.signature(method)[0])) == FIRST_PARTY
+
+    def _is_foreign(self, method: Method) -> bool:
+        """Whether a method is a library's for certain."""
+        return self._is_library(self.program.owner(method))
+
+    def _is_library(self, kind: bytes) -> bool:
+        package = kind.rpartition(b"/")[0]
+        if package not in self._libraries:
+            self._libraries[package] = self.origins.of(java_name(kind)) not in (FIRST_PARTY, "")
+        return self._libraries[package]
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -102,10 +115,31 @@ class AppCode:
                 yield AppCall(self, Place(method, place.index))
         self._tell()
 
+    def own_calls(self, *apis: Api) -> Iterator["AppCall"]:
+        """The calls of methods in code that is the app's own, or may be, by place in the code."""
+        places: set[Place] = set()
+        for number, file in enumerate(self.program.files):
+            ids = {index for api in apis for at, index in self._ids(api) if at == number}
+
+            def wanted(row: int, file: int = number) -> bool:
+                return not self._is_foreign(Method(file, row))
+
+            for site in file.sites(CALL, ids, wanted):
+                places.add(Place(Method(number, site.row), site.index))
+        for place in sorted(places):
+            for method in self.program.twins(place.method):
+                if not self._is_foreign(method):
+                    yield AppCall(self, Place(method, place.index))
+        self._tell()
+
+    def _ids(self, each: Api) -> tuple[tuple[int, int], ...]:
+        if each not in self._named:
+            self._named[each] = tuple(self._methods(each))
+        return self._named[each]
+
     def _places(self, each: Api) -> list[Place]:
         if each not in self._calls:
-            ids = list(self._methods(each))
-            self._calls[each] = list(self.program.sites(CALL, ids))
+            self._calls[each] = list(self.program.sites(CALL, self._ids(each)))
         return self._calls[each]
 
     def _methods(self, wanted: Api) -> Iterator[tuple[int, int]]:
@@ -154,9 +188,8 @@ class AppCode:
     def own_classes(self) -> Iterator["AppClass"]:
         """The classes that are the app's own, or may be, sorted."""
         for kind in self.program.classes():
-            found = AppClass(self, kind)
-            if found.is_first_party:
-                yield found
+            if not self._is_library(kind):
+                yield AppClass(self, kind)
         self._tell()
 
     def packages(self) -> frozenset[str]:
@@ -225,8 +258,10 @@ class AppCode:
 
     def named_fields(self, wanted: Callable[[str], bool]) -> Iterator["AppHeld"]:
         """The app's own text fields whose name is wanted and that hold more than constants."""
-        for field, place, node in self.names.fields(wanted, self._is_first_party):
-            yield AppHeld(self, field, place, node)
+        if wanted not in self._held:
+            held = self.names.fields(wanted, self._is_first_party)
+            self._held[wanted] = tuple(AppHeld(self, *each) for each in held)
+        yield from self._held[wanted]
         self._tell()
 
     def _is_first_party(self, name: str) -> bool:
@@ -401,6 +436,12 @@ class AppCall:
         self.owner, self.name = java_name(owner), from_mutf8(name)
         self.parameters = tuple(map(java_name, parameters(proto)))
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, AppCall) and self.place == other.place
+
+    def __hash__(self) -> int:
+        return hash(self.place)
+
     @cached_property
     def method(self) -> "AppMethod":
         """The method it stands in."""
@@ -416,6 +457,16 @@ class AppCall:
         register = self._register(index)
         try:
             return () if register is None else self._code.names.of(self.place, register)
+        except Malformed:
+            return ()
+
+    def literals(self, index: int) -> tuple[str, ...]:
+        """The texts that the method or its direct callers write into an argument, sorted."""
+        register = self._register(index)
+        if register is None:
+            return ()
+        try:
+            return tuple(sorted(set(self._code.values.literals(self.place, register))))
         except Malformed:
             return ()
 

@@ -7,7 +7,7 @@ led past them by a file that no device loads.
 
 import struct
 from collections.abc import Iterable
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ CLASS_DEF = np.dtype(
     ]
 )
 NO_INDEX = 0xFFFFFFFF
+KEPT_NAMES = 1 << 14
 MAX_LIST = 0xFFFF  # a type list holds 16-bit indices, of which no file has more
 
 
@@ -68,10 +69,14 @@ class Dex:
         if not checked:
             self._check_strings()
         self._texts: dict[int, bytes] = {}
+        self._types: dict[int, bytes] = {}
         self._protos: dict[int, bytes] = {}
         self._type_ids: dict[bytes, int | None] = {}
         self._proto_ids: dict[bytes, int | None] = {}
+        self._named_methods: dict[int, tuple[bytes, bytes, bytes]] = {}
+        self._named_fields: dict[int, tuple[bytes, bytes, bytes]] = {}
         self._string_at = np.ascontiguousarray(self.string_at).data
+        self._type_name = np.ascontiguousarray(self.type_name).data
 
     def _table(self, at: int, item: "np.dtype[Any]") -> Ints:
         count, offset = struct.unpack_from("<II", self.data, self.header.begin + at)
@@ -138,9 +143,12 @@ class Dex:
 
     def type(self, index: int) -> bytes:
         """The descriptor of a type index."""
-        if not 0 <= index < len(self.type_name):
-            raise Malformed(f"DEX type index {index} outside of the table", 0x40)
-        return self.text(int(self.type_name[index]))
+        found = self._types.get(index)
+        if found is None:
+            if not 0 <= index < len(self._type_name):
+                raise Malformed(f"DEX type index {index} outside of the table", 0x40)
+            found = self._types[index] = self.text(self._type_name[index])
+        return found
 
     def type_list(self, offset: int) -> tuple[int, ...]:
         """The type indices of a type_list; () for the offset 0."""
@@ -166,17 +174,25 @@ class Dex:
 
     def method(self, index: int) -> tuple[bytes, bytes, bytes]:
         """Owner, name and prototype of a method index."""
-        if not 0 <= index < len(self.methods):
-            raise Malformed(f"DEX method index {index} outside of the table", 0x58)
-        owner, proto, name = self.methods[index].tolist()
-        return self.type(owner), self.text(name), self.proto(proto)
+        found = self._named_methods.get(index)
+        if found is None:
+            if not 0 <= index < len(self.methods):
+                raise Malformed(f"DEX method index {index} outside of the table", 0x58)
+            owner, proto, name = self.methods[index].tolist()
+            found = self.type(owner), self.text(name), self.proto(proto)
+            self._named_methods[index] = found
+        return found
 
     def field(self, index: int) -> tuple[bytes, bytes, bytes]:
         """Owner, name and type of a field index."""
-        if not 0 <= index < len(self.fields):
-            raise Malformed(f"DEX field index {index} outside of the table", 0x50)
-        owner, kind, name = self.fields[index].tolist()
-        return self.type(owner), self.text(name), self.type(kind)
+        found = self._named_fields.get(index)
+        if found is None:
+            if not 0 <= index < len(self.fields):
+                raise Malformed(f"DEX field index {index} outside of the table", 0x50)
+            owner, kind, name = self.fields[index].tolist()
+            found = self.type(owner), self.text(name), self.type(kind)
+            self._named_fields[index] = found
+        return found
 
     def find_text(self, wanted: bytes) -> int | None:
         """The index of a string, or None."""
@@ -221,8 +237,14 @@ class Dex:
         kind = self.find_type(result)
         if shorty is None or kind is None:
             return None
-        alike = (self.protos[:, 0] == shorty) & (self.protos[:, 1] == kind)
-        return next((i for i in np.flatnonzero(alike).tolist() if self.proto(i) == wanted), None)
+        given = [self.find_type(each) for each in types[:-1]]
+        if None in given:
+            return None
+        alike = np.flatnonzero((self.protos[:, 0] == shorty) & (self.protos[:, 1] == kind))
+        return next((i for i in alike.tolist() if [*self._parameters(i)] == given), None)
+
+    def _parameters(self, index: int) -> tuple[int, ...]:
+        return self.type_list(int(self.protos[index, 2]))
 
     def find_type(self, descriptor: bytes) -> int | None:
         """The type index of a descriptor, or None."""
@@ -244,12 +266,15 @@ class Dex:
         return index if known else None
 
     @cached_property
-    def class_of_type(self) -> dict[int, int]:
-        """The row in `classes` of each type that this file defines; ART takes the first."""
-        rows: dict[int, int] = {}
-        for row, kind in enumerate(self.classes["type"].tolist()):
-            rows.setdefault(kind, row)
-        return rows
+    def _by_name(self) -> tuple[Ints, Ints]:
+        order = np.argsort(self.methods["name"], kind="stable")
+        return self.methods["name"][order], order
+
+    def methods_named(self, text: int) -> Ints:
+        """The ids of all methods whose name is this string, ascending."""
+        names, order = self._by_name
+        low, high = np.searchsorted(names, (text, text + 1))
+        return order[low:high]
 
     @cached_property
     def method_owners(self) -> Ints:
@@ -340,6 +365,7 @@ def descriptor(name: str) -> bytes:
     return f"L{name.replace('.', '/')};".encode()
 
 
+@lru_cache(KEPT_NAMES)
 def java_name(kind: bytes) -> str:
     """A type as Java writes it: ``[La/b/C;`` gives ``a.b.C[]``."""
     depth = len(kind) - len(kind.lstrip(b"["))
@@ -370,13 +396,15 @@ def from_mutf8(text: bytes) -> str:
     return units.decode("utf-16-le", "surrogatepass")
 
 
-def parameters(proto: bytes) -> list[bytes]:
+@lru_cache(KEPT_NAMES)
+def parameters(proto: bytes) -> tuple[bytes, ...]:
     """The parameter types of a prototype's descriptor."""
-    found, at, end = [], 1, proto.rindex(b")")
+    found: list[bytes] = []
+    at, end = 1, proto.rindex(b")")
     while at < end:
         begin = at
         while proto[at : at + 1] == b"[":
             at += 1
         at = proto.index(b";", at) + 1 if proto[at : at + 1] == b"L" else at + 1
         found.append(proto[begin:at])
-    return found
+    return tuple(found)

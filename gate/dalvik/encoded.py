@@ -3,11 +3,10 @@
 Source: source.android.com, Dalvik executable format, encoded_value, encoded_array.
 """
 
-from dataclasses import dataclass
-
 from gate.dalvik.classdata import Numbers, class_fields
 from gate.dalvik.dex import Dex
 from gate.formats.errors import Malformed
+from gate.frozen import dataclass
 
 MAX_NESTING = 32
 

@@ -6,10 +6,11 @@ register; a parameter or an instruction's object, whatever becomes of its regist
 field.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeGuard
 
 from gate.dalvik.program import Method, Place
+from gate.frozen import dataclass
 
 Field = tuple[bytes, bytes, bytes]  # owner, name, type
 Element = tuple[str, int | str | None]  # ("[]", index) or ("key", name); None is any

@@ -10,7 +10,6 @@ Not followed: which branch was taken because of the value, and other apps.
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 
 from gate.app.code import Value
@@ -41,6 +40,7 @@ from gate.dalvik.program import Method, Place
 from gate.dalvik.spread import Spread
 from gate.dalvik.values import Evaluator, single
 from gate.formats.errors import Malformed
+from gate.frozen import dataclass
 
 BUDGET = 20_000  # facts and other units of work, for the whole program
 FOREIGN_BUDGET = 8_000

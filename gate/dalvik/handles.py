@@ -7,7 +7,6 @@ header does not tell these two tables; only the map of the file does.
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
 from gate.dalvik.classdata import Numbers
@@ -15,13 +14,14 @@ from gate.dalvik.dex import Dex
 from gate.dalvik.encoded import (
     ANNOTATION,
     ARRAY,
+    BOOLEAN,
     METHOD_HANDLE,
     METHOD_TYPE,
+    NULL,
     STRING,
-    Encoded,
-    read_value,
 )
 from gate.formats.errors import Malformed, OverLimit
+from gate.frozen import dataclass
 
 MAX_PER_SITE = 256  # the class file format allows a bootstrap method 255 arguments
 MAX_ARGUMENTS = 1 << 20  # of all call sites of a file
@@ -46,14 +46,14 @@ class Handle:
 
 @dataclass(frozen=True, slots=True)
 class CallSite:
-    """One call site: its encoded arguments, and the ids of the handles among them.
+    """One call site: kind and number of each encoded argument, and the ids of the handles.
 
     The first handle is the bootstrap method's. Of a lambda the arguments then are the name of the
     interface's method, the prototype of the factory, and for `LambdaMetafactory` the erased
     prototype, the handle of the lambda's own method and its prototype.
     """
 
-    arguments: tuple[Encoded, ...]
+    arguments: tuple[tuple[int, int], ...]
     handles: tuple[int, ...]
 
 
@@ -80,9 +80,9 @@ class Handles:
         size = reader.unsigned()
         if size > MAX_PER_SITE:
             raise OverLimit(f"a DEX call site with more than {MAX_PER_SITE} arguments", offset)
-        arguments = tuple(_argument(reader) for _ in range(size))
-        handles = tuple(each.number for each in arguments if each.kind == METHOD_HANDLE)
-        if not arguments or arguments[0].kind != METHOD_HANDLE:
+        arguments = tuple(_arguments(self.dex.data, reader.at, size))
+        handles = tuple(number for kind, number in arguments if kind == METHOD_HANDLE)
+        if not arguments or arguments[0][0] != METHOD_HANDLE:
             raise Malformed("DEX call site that does not begin with a handle", offset)
         if max(handles) >= len(self.handles):
             raise Malformed("DEX call site with a handle outside of the table", offset)
@@ -91,12 +91,12 @@ class Handles:
     def lambdas(self) -> Iterator[tuple[bytes, int]]:
         """The interface and the method id of every lambda and method reference."""
         for site in self.call_sites:
-            kinds = [each.kind for each in site.arguments]
+            kinds = [kind for kind, _ in site.arguments]
             if kinds[1:5] != [STRING, METHOD_TYPE, METHOD_TYPE, METHOD_HANDLE]:
                 continue
-            handle = self.handles[site.arguments[4].number]
+            handle = self.handles[site.arguments[4][1]]
             if not handle.is_field:
-                factory = self.dex.proto(site.arguments[2].number)
+                factory = self.dex.proto(site.arguments[2][1])
                 yield factory[factory.rindex(b")") + 1 :], handle.index
 
     def naming(self, index: int, *, field: bool) -> tuple[int, ...]:
@@ -120,10 +120,18 @@ class Handles:
         return {handle: tuple(sites) for handle, sites in found.items()}
 
 
-def _argument(reader: Numbers) -> Encoded:
-    if reader.at < len(reader.data) and reader.data[reader.at] & 31 in (ARRAY, ANNOTATION):
-        raise Malformed("DEX call site with an argument that no runtime takes", reader.at)
-    return read_value(reader)
+def _arguments(data: bytes, at: int, size: int) -> Iterator[tuple[int, int]]:
+    """Kind and number of so many encoded values; apps have thousands of them, so in one loop."""
+    for _ in range(size):
+        head = data[at] if at < len(data) else ARRAY
+        kind, argument = head & 31, head >> 5
+        if kind in (ARRAY, ANNOTATION):
+            raise Malformed("DEX call site with an argument that no runtime takes", at)
+        end = at + 1 if kind in (NULL, BOOLEAN) else at + argument + 2
+        if end > len(data):
+            raise Malformed("DEX value outside of the file", at)
+        yield kind, int.from_bytes(data[at + 1 : end], "little")
+        at = end
 
 
 def _map(dex: Dex) -> dict[int, tuple[int, int]]:

@@ -4,7 +4,6 @@ Sources: developer.android.com, the reference of the classes named here.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gate.app.code import Api, Flow, Input, InputKind, Instance
@@ -13,6 +12,7 @@ from gate.dalvik.exposure import ACTIVITY, Exposure
 from gate.dalvik.facts import Entry, Node
 from gate.dalvik.program import STATIC, Method, Place
 from gate.dalvik.search import CALL
+from gate.frozen import dataclass
 
 if TYPE_CHECKING:
     from gate.dalvik.code import AppCode

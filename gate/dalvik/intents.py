@@ -82,9 +82,9 @@ class Intents:
         return found
 
     def _note(
-        self, place: Place, name: bytes, kinds: list[bytes], found: dict[str, set[str]]
+        self, place: Place, name: bytes, kinds: tuple[bytes, ...], found: dict[str, set[str]]
     ) -> None:
-        if name == b"<init>" and kinds == [INTENT]:
+        if name == b"<init>" and kinds == (INTENT,):
             copied = self._find_aim(self.values.argument(place, 0))
             found["class"] |= copied.classes
             found["action"] |= copied.actions

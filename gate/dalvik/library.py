@@ -5,10 +5,9 @@ gives a value back where it may be text or comes from the value itself, and keep
 a constructor.
 """
 
-from dataclasses import dataclass
-
 from gate.dalvik.dex import parameters
 from gate.dalvik.facts import ANY, Element, Path, is_field, matches
+from gate.frozen import dataclass
 
 _MAPS = (
     b"Ljava/util/Map;", b"Ljava/util/HashMap;", b"Ljava/util/LinkedHashMap;",

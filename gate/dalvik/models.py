@@ -4,7 +4,6 @@ Only what is certain from the platform's documentation is computed; every other 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -40,6 +39,7 @@ from gate.dalvik.plain import (
 )
 from gate.dalvik.program import Place, Signature
 from gate.dalvik.trace import moved_from, uses
+from gate.frozen import dataclass
 
 if TYPE_CHECKING:
     from gate.dalvik.values import Alternatives, Context, Evaluator
@@ -371,7 +371,7 @@ class _Builder:
 
     def _first(self, index: int, proto: bytes, registers: list[int]) -> tuple[Value, ...]:
         kinds = parameters(proto)
-        return (self._part(index, proto, registers),) if kinds and kinds != [b"I"] else ()
+        return (self._part(index, proto, registers),) if kinds and kinds != (b"I",) else ()
 
     def _part(self, index: int, proto: bytes, registers: list[int]) -> Value:
         kinds = parameters(proto)

@@ -5,8 +5,8 @@ files define the runtime takes the first (AOSP libcore dalvik.system.DexPathList
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -32,20 +32,18 @@ _VIRTUAL = (
 Signature = tuple[bytes, bytes, bytes]  # owner, name, prototype
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Method:
+class Method(NamedTuple):  # made, hashed and compared by the million, as only tuples can be
     """A method with code: the file, by its place in the program, and its row in that file."""
 
     file: int
     row: int
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Place:
+class Place(NamedTuple):
     """One instruction of a method."""
 
     method: Method
-    index: int
+    index: int  # type: ignore[assignment]  # a tuple's own `index` is not for anyone
 
 
 class Program:
@@ -54,7 +52,6 @@ class Program:
     def __init__(self, files: Sequence[Code]) -> None:
         self.files = tuple(files)
         self.framework = Framework()
-        self._subtype: dict[tuple[bytes, bytes], bool] = {}
         self._named: dict[bytes, dict[int, Ints]] = {}
         self._callers: dict[Method, list[Place]] = {}
         self._declared: dict[bytes, dict[tuple[bytes, bytes], Method]] = {}
@@ -62,7 +59,9 @@ class Program:
         self._below: dict[bytes, tuple[bytes, ...]] = {}
         self._fields: dict[tuple[bytes, bytes, bytes], list[tuple[int, int]]] = {}
         self._members: dict[tuple[int, int], dict[tuple[bytes, bytes], int]] = {}
-        self._definition: dict[bytes, tuple[int, int] | None] = {}
+        self._supertypes: dict[bytes, frozenset[bytes]] = {}
+        self._joined: dict[tuple[bytes, ...], frozenset[bytes]] = {}
+        self._homes: dict[tuple[bytes, bytes, bytes], bytes] = {}
 
     # Names
 
@@ -73,15 +72,10 @@ class Program:
         for number, code in enumerate(self.files):
             code.dex.find_types(owners)
             texts = code.dex.find_texts(wanted)
-            if not texts:
-                continue
-            by_text = {text: name for name, text in texts.items()}
-            chosen = np.zeros(len(code.dex.string_at), np.bool_)
-            chosen[list(by_text)] = True
-            column = code.dex.methods["name"]
-            found = np.flatnonzero(chosen[column])
-            for text in np.unique(column[found]).tolist():
-                self._named[by_text[text]][number] = found[column[found] == text]
+            for name, text in texts.items():
+                found = code.dex.methods_named(text)
+                if len(found):
+                    self._named[name][number] = found
 
     def named(self, name: bytes) -> dict[int, Ints]:
         """The ids of every method of a name, whoever owns it, by file."""
@@ -93,22 +87,20 @@ class Program:
 
     def definition(self, kind: bytes) -> tuple[int, int] | None:
         """File and row in its class table of the class that the runtime takes; None if not ours."""
-        if kind not in self._definition:
-            self._definition[kind] = self._define(kind)
-        return self._definition[kind]
+        return self._defined.get(kind)
 
-    def _define(self, kind: bytes) -> tuple[int, int] | None:
+    @cached_property
+    def _defined(self) -> dict[bytes, tuple[int, int]]:
+        found: dict[bytes, tuple[int, int]] = {}
         for number, code in enumerate(self.files):
-            index = code.dex.find_type(kind)
-            if index is not None and index in code.dex.class_of_type:
-                return number, code.dex.class_of_type[index]
-        return None
+            kinds = map(code.dex.type, code.dex.classes["type"].tolist())
+            for row, kind in enumerate(kinds):
+                found.setdefault(kind, (number, row))
+        return found
 
     def classes(self) -> list[bytes]:
         """Every class of the app, sorted."""
-        kinds = (code.dex.classes["type"].tolist() for code in self.files)
-        named = zip(self.files, kinds, strict=True)
-        return sorted({code.dex.type(kind) for code, found in named for kind in found})
+        return sorted(self._defined)
 
     def flags(self, kind: bytes) -> int:
         """The access flags of a class of the app; 0 for any other."""
@@ -144,25 +136,35 @@ class Program:
 
     def supertypes(self, kind: bytes) -> frozenset[bytes]:
         """The class, its superclasses and every interface of any of them."""
-        found: set[bytes] = set()
-        work = [kind]
-        while work and len(found) < 4096:
-            each = work.pop()
-            if each in found:
-                continue
-            found.add(each)
-            parent = self.parent(each)
-            work.extend((*((parent,) if parent else ()), *self.interfaces(each)))
-        return frozenset(found)
+        return self._above(kind) | {kind}
 
     def is_subtype(self, kind: bytes, of: bytes) -> bool:
         """Whether a class is, extends or implements another."""
-        if kind == of:
-            return True
-        key = (kind, of)
-        if key not in self._subtype:
-            self._subtype[key] = of in self.supertypes(kind)
-        return self._subtype[key]
+        return kind == of or of in self._above(kind)
+
+    def _above(self, kind: bytes) -> frozenset[bytes]:
+        """The supertypes without the class itself, which siblings share."""
+        known = self._supertypes.get(kind)
+        if known is None:
+            direct = self._direct(kind)
+            if direct not in self._joined:
+                self._joined[direct] = self._find_above(direct)
+            known = self._supertypes[kind] = self._joined[direct]
+        return known
+
+    def _direct(self, kind: bytes) -> tuple[bytes, ...]:
+        parent = self.parent(kind)
+        return (*((parent,) if parent else ()), *self.interfaces(kind))
+
+    def _find_above(self, direct: tuple[bytes, ...]) -> frozenset[bytes]:
+        found: set[bytes] = set()
+        work = list(direct)
+        while work and len(found) < 4096:
+            each = work.pop()
+            if each not in found:
+                found.add(each)
+                work.extend(self._direct(each))
+        return frozenset(found)
 
     @cached_property
     def _children(self) -> dict[bytes, list[bytes]]:
@@ -222,6 +224,11 @@ class Program:
         """Owner, name and prototype of a method with code."""
         code = self.files[method.file]
         return code.dex.method(code.method_of(method.row))
+
+    def owner(self, method: Method) -> bytes:
+        """The class of a method with code."""
+        code = self.files[method.file]
+        return code.dex.type(int(code.dex.method_owners[code.method_of(method.row)]))
 
     def access(self, method: Method) -> int:
         """The access flags of a method with code."""
@@ -298,11 +305,28 @@ class Program:
         if key not in self._targets:
             found = self.resolve(owner, name, proto)
             methods = {found} if found else set()
-            if virtual and self.named(name):
-                for kind in self.subclasses(owner):
-                    methods.update(self.declared(kind, name, proto))
+            if virtual:
+                methods.update(self._overriders(owner, name, proto))
             self._targets[key] = sorted(methods)
         return self._targets[key]
+
+    def _overriders(self, owner: bytes, name: bytes, proto: bytes) -> Iterator[Method]:
+        """The methods of this name and prototype in classes below one."""
+        for number, alike in self._alike(name, proto):
+            code = self.files[number]
+            for each in alike:
+                kind, row = code.dex.type(int(code.dex.method_owners[each])), code.row(each)
+                ours = self.definition(kind)
+                if row is not None and ours and ours[0] == number and self.is_subtype(kind, owner):
+                    yield Method(number, row)
+
+    def _alike(self, name: bytes, proto: bytes) -> Iterator[tuple[int, list[int]]]:
+        """The method ids of a name and prototype, whoever owns them, by file."""
+        for number, found in self.named(name).items():
+            dex = self.files[number].dex
+            wanted = dex.find_proto(proto)
+            if wanted is not None:
+                yield number, found[dex.methods["proto"][found] == wanted].tolist()
 
     def sites(self, kind: int, ids: Iterable[tuple[int, int]]) -> Iterator[Place]:
         """The instructions of a kind that name one of these ids, by place in the program."""
@@ -328,13 +352,10 @@ class Program:
             yield from self.method_ids(owner, name, proto)
             return
         fixed = self.access(method) & (STATIC | PRIVATE)
-        for number, found in self.named(name).items():
-            dex = self.files[number].dex
-            wanted = dex.find_proto(proto)
-            if wanted is None:
-                continue
-            for each in found[dex.methods["proto"][found] == wanted].tolist():
-                named = dex.type(int(dex.method_owners[each]))
+        for number, alike in self._alike(name, proto):
+            owners = self.files[number].dex.method_owners
+            for each in alike:
+                named = self.files[number].dex.type(int(owners[each]))
                 if self.is_subtype(named, owner) or (not fixed and self.is_subtype(owner, named)):
                     yield number, each
 
@@ -360,10 +381,15 @@ class Program:
 
     def field_home(self, owner: bytes, name: bytes, kind: bytes) -> bytes:
         """The class that declares a field which an instruction names under `owner`."""
-        for each in self.ancestors(owner):
-            if self.declares_field(each, name, kind) is not None:
-                return each
-        return owner
+        key = (owner, name, kind)
+        if key not in self._homes:
+            declared = (
+                each
+                for each in self.ancestors(owner)
+                if self.declares_field(each, name, kind) is not None
+            )
+            self._homes[key] = next(declared, owner)
+        return self._homes[key]
 
     def declares_field(self, owner: bytes, name: bytes, kind: bytes) -> int | None:
         """The access flags of a field that a class of the app declares, or None."""

@@ -5,8 +5,8 @@ sorts the finds by id. A question is then two bisections; only its few finds are
 decoding the methods they lie in, since a unit may also be an operand.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 
 import numpy as np
@@ -17,13 +17,14 @@ from gate.dalvik.classdata import Methods
 from gate.dalvik.dex import Dex, Ints
 from gate.dalvik.handles import Handles
 from gate.formats.errors import Malformed
+from gate.frozen import dataclass
 
 # What an instruction names: a method to call, a field, a string, a type, a call site, a method
 # handle, a prototype.
 CALL, READ, WRITE, STRING, TYPE, CALL_SITE, HANDLE, PROTO = 1, 2, 3, 4, 5, 6, 7, 8
 # A method or field that an instruction names by way of a handle or a call site, as lambdas do.
 METHOD_HANDLED, FIELD_HANDLED = 9, 10
-KEPT_BODIES = 4096
+KEPT_BODIES = 512
 
 
 def _kinds() -> Ints:
@@ -91,15 +92,17 @@ class Code:
             self._found[kind] = ids[order], at[order]
 
     @cached_property
-    def _rows(self) -> dict[int, int]:
-        rows: dict[int, int] = {}
-        for row, index in enumerate(self.methods.index[self.methods.first :].tolist()):
-            rows.setdefault(index, row)
+    def _rows(self) -> Ints:
+        """The row with code of each method id, of several the first; -1 for none."""
+        index = self.methods.index[self.methods.first :]
+        rows = np.full(len(self.dex.methods), -1, np.int32)
+        rows[index[::-1]] = np.arange(len(index) - 1, -1, -1, dtype=np.int32)
         return rows
 
     def row(self, method: int) -> int | None:
         """The row with code of a method id that this file defines, or None."""
-        return self._rows.get(method)
+        row = int(self._rows[method])
+        return None if row < 0 else row
 
     def method_of(self, row: int) -> int:
         """The method id of a row with code."""
@@ -120,25 +123,24 @@ class Code:
             raise found
         return found
 
-    def sites(self, kind: int, ids: Iterable[int]) -> Iterator[Site]:
-        """The instructions of a kind that name one of these ids, by place in the file."""
+    def sites(
+        self, kind: int, ids: Iterable[int], wanted: Callable[[int], bool] | None = None
+    ) -> Iterator[Site]:
+        """The instructions of a kind that name one of these ids, by place in the file.
+
+        `wanted` says for the row of a method whether it is worth decoding.
+        """
         if kind in (METHOD_HANDLED, FIELD_HANDLED):
             yield from self._handled(ids, field=kind == FIELD_HANDLED)
             return
         if kind not in self._found:
             return
         sorted_ids, places = self._found[kind]
-        most = np.iinfo(sorted_ids.dtype).max  # no instruction can name an id beyond
-        wanted = np.array(sorted({each for each in ids if each <= most}), sorted_ids.dtype)
-        low, high = (
-            np.searchsorted(sorted_ids, wanted, "left"),
-            np.searchsorted(sorted_ids, wanted, "right"),
-        )
-        parts = [
-            places[first:last] for first, last in zip(low.tolist(), high.tolist(), strict=True)
-        ]
-        if parts:
-            yield from self._confirm(np.sort(np.concatenate(parts)).astype(np.int64) + self._base)
+        view, units = sorted_ids.data, list[int]()
+        for each in set(ids):
+            low = bisect_left(view, each)
+            units += places[low : bisect_right(view, each, low)].tolist()
+        yield from self._confirm(sorted(units), wanted)
 
     def _handled(self, ids: Iterable[int], *, field: bool) -> Iterator[Site]:
         """The instructions that name methods or fields by way of a handle."""
@@ -147,17 +149,20 @@ class Code:
         found = {*self.sites(HANDLE, named), *self.sites(CALL_SITE, call_sites)}
         yield from sorted(found, key=lambda site: (site.row, site.index))
 
-    def _confirm(self, units: Ints) -> Iterator[Site]:
-        """Those units where an instruction begins."""
-        begin, end = self.methods.begin, self.methods.end
-        rows = np.searchsorted(begin, units, "right") - 1
-        inside = (rows >= 0) & (units < end[rows])
-        units, starts = units[inside], begin[rows[inside]]
-        rows = np.searchsorted(begin, starts, "left")  # of rows that share code the first
-        places = zip(rows.tolist(), (units - starts).tolist(), strict=True)
-        for row, unit in places:
+    def _confirm(self, units: list[int], wanted: Callable[[int], bool] | None) -> Iterator[Site]:
+        """Those units, counted from the first that was looked through, where one begins."""
+        begin, end = self.methods.begin.data, self.methods.end.data
+        for each in units:
+            unit = each + self._base
+            row = bisect_right(begin, unit) - 1
+            if row < 0 or unit >= end[row]:
+                continue
+            rows = self.methods.rows_sharing(row)
+            if wanted is not None and not any(map(wanted, rows)):
+                continue
+            row = rows.start
             try:
-                index = self.body(row).index_of(unit)
+                index = self.body(row).index_of(unit - begin[row])
             except Malformed:
                 continue  # told in `faults`
             if index is not None:

@@ -8,6 +8,7 @@ never left out: a value is known only if all its alternatives are.
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import product
+from typing import NamedTuple
 
 from gate.app.code import (
     Array,
@@ -32,28 +33,50 @@ from gate.dalvik.trace import moved_from, uses
 
 Alternatives = dict[Value, tuple[Place, ...]]  # each value with the places it came through
 Context = tuple[Place, ...]  # the calls that led into a method, the innermost last
+Question = tuple[Method, int, int, Context]  # an instruction, and the register that it defines
 
 MAX_ALTERNATIVES = 16
 MAX_CALLERS = 48
-MAX_TARGETS = 12
 MAX_WRITES = 48
-MAX_CALL_DEPTH = 6
-MAX_DEPTH = 120
+MAX_DEPTH = 64
 MAX_STEPS = 12
-BUDGET = 1_200  # definitions for one question
+
+
+class Limits(NamedTuple):
+    """How far one question is followed: into callees, overriders, writes, over definitions."""
+
+    definitions: int
+    calls: int
+    targets: int
+    writes: int
+
+
+OWN = Limits(definitions=300, calls=6, targets=12, writes=48)
+# A library's code, of which large apps hold thousands of places: the method itself, what its own
+# fields begin with, and what the app's own code passes in.
+FOREIGN = Limits(definitions=24, calls=1, targets=1, writes=4)
 
 
 class Evaluator:
-    """Answers what registers hold; `resources` gives the texts of a resource id."""
+    """Answers what registers hold.
 
-    def __init__(self, program: Program, resources: Callable[[int], tuple[str, ...]]) -> None:
-        self.program, self.resources = program, resources
-        self._memo: dict[tuple[Place, int, Context], Alternatives] = {}
+    `resources` gives the texts of a resource id, `is_foreign` says whose code a method is.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        resources: Callable[[int], tuple[str, ...]],
+        is_foreign: Callable[[Method], bool] = lambda method: False,
+    ) -> None:
+        self.program, self.resources, self.is_foreign = program, resources, is_foreign
+        self._memo: dict[Question, Alternatives] = {}
         self._fields: dict[tuple[bytes, bytes, bytes], Alternatives] = {}
         self._given: dict[tuple[bytes, bytes, bytes], frozenset[str]] = {}
-        self._running: set[tuple[Place, int, Context]] = set()
+        self._running: set[Question] = set()
         self._open_fields: set[tuple[bytes, bytes, bytes]] = set()
         self._depth = self._spent = self._cuts = 0
+        self._limits = OWN
 
     # Questions
 
@@ -84,6 +107,32 @@ class Evaluator:
             self._spent = 0
         return self.value(place, register, ())
 
+    def literals(self, place: Place, register: int) -> Iterator[str]:
+        """The texts that a method or its direct callers write into a register for a call."""
+        yield from self._literals(place, register)
+        body = self.program.body(place.method)
+        slot = register - (body.registers - body.ins)
+        if slot >= 0 and ENTRY in body.definitions(place.index, register):
+            for call in self.program.callers(place.method)[:MAX_CALLERS]:
+                caller = self.program.body(call.method)
+                registers = caller.arguments(call.index)
+                if caller.opcode(call.index) < 0xFA and slot < len(registers):
+                    yield from self._literals(call, registers[slot])
+
+    def _literals(self, place: Place, register: int) -> Iterator[str]:
+        body = self.program.body(place.method)
+        work, seen = [(place.index, register)], set[tuple[int, int]]()
+        while work:
+            for index in body.definitions(*work.pop()):
+                copied = moved_from(body, index) if index != ENTRY else None
+                if copied is not None and (index, copied) not in seen:
+                    seen.add((index, copied))
+                    work.append((index, copied))
+                elif index != ENTRY:
+                    value = self._constant(body, index, body.opcode(index))
+                    if isinstance(value, Text):
+                        yield value.text
+
     def returned(self, method: Method) -> Alternatives:
         """Everything that a method may return."""
         if self._depth == 0:
@@ -94,22 +143,43 @@ class Evaluator:
 
     def value(self, place: Place, register: int, context: Context) -> Alternatives:
         """What a register may hold before an instruction, in a method entered by these calls."""
-        key = (place, register, context)
+        body = self.program.body(place.method)
+        defined = body.definitions(place.index, register)
+        if len(defined) == 1:
+            return self._definition(place.method, body, defined[0], register, context)
+        found: Alternatives = {}
+        for index in defined:
+            self._join(found, self._definition(place.method, body, index, register, context))
+        return found
+
+    def _definition(
+        self, method: Method, body: Body, index: int, register: int, context: Context
+    ) -> Alternatives:
+        """What one instruction gives a register; each is computed once, unless it was cut short.
+
+        One that nobody else waits for is a question of its own, with the whole budget, so that its
+        answer does not hang on what was asked before.
+        """
+        key = (method, index, register, context)
         known = self._memo.get(key)
         if known is not None:
             return known
-        if key in self._running or self._depth >= MAX_DEPTH or self._spent >= BUDGET:
+        if not self._running:
+            self._spent = 0
+            self._limits = FOREIGN if self.is_foreign(method) else OWN
+        elif (
+            key in self._running
+            or self._depth >= MAX_DEPTH
+            or self._spent >= self._limits.definitions
+        ):
             self._cuts += 1
             return unknown("a loop" if key in self._running else "too much work")
         cuts = self._cuts
         self._running.add(key)
         self._depth += 1
+        self._spent += 1
         try:
-            body = self.program.body(place.method)
-            found: Alternatives = {}
-            for index in body.definitions(place.index, register):
-                self._spent += 1
-                self._join(found, self._defined(place.method, body, index, register, context))
+            found = self._defined(method, body, index, register, context)
         finally:
             self._depth -= 1
             self._running.discard(key)
@@ -236,6 +306,11 @@ class Evaluator:
     def _from_callers(self, method: Method, slot: int, own: Parameter) -> Alternatives:
         callers = self.program.callers(method)
         found: Alternatives = {}
+        if self._limits is FOREIGN:
+            ours = [call for call in callers if not self.is_foreign(call.method)]
+            if len(ours) < len(callers):
+                found[own] = ()
+            callers = ours
         if not callers or self.called_by_system(method):
             found[own] = ()
         if len(callers) > MAX_CALLERS:
@@ -285,9 +360,9 @@ class Evaluator:
         targets = self.program.targets(owner, name, proto, code)
         if not targets:
             return foreign
-        if len(targets) > MAX_TARGETS:
-            return unknown(f"a call that may run more than {MAX_TARGETS} methods")
-        if len(context) >= MAX_CALL_DEPTH or any(call == here for call in context):
+        if len(targets) > self._limits.targets:
+            return unknown(f"a call that may run more than {self._limits.targets} methods")
+        if len(context) >= self._limits.calls or any(call == here for call in context):
             self._cuts += 1
             return unknown("a chain of calls that is too long")
         found: Alternatives = {}
@@ -333,8 +408,9 @@ class Evaluator:
         self, field: tuple[bytes, bytes, bytes], static: bool, own: FieldRead
     ) -> Alternatives:
         writes = self.program.writes(*field)
-        if len(writes) > MAX_WRITES:
-            return {own: (), Unknown(f"a field with more than {MAX_WRITES} writes"): ()}
+        if len(writes) > self._limits.writes:
+            why = f"a field with more than {self._limits.writes} writes"
+            return {own: (), Unknown(why): ()}
         found: Alternatives = {}
         if static:
             first = self._first_value(field)

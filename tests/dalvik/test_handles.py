@@ -59,7 +59,7 @@ def test_handles_and_call_sites_are_read_from_the_map() -> None:
     ]
     assert [each.handles for each in handles.call_sites] == [(0, 1), (0,)]
     name = handles.call_sites[0].arguments[1]
-    assert (name.kind, name.number) == (encoded.STRING, ids.string("accept"))
+    assert name == (encoded.STRING, ids.string("accept"))
 
 
 def test_a_file_without_handles_has_none() -> None:

@@ -81,7 +81,7 @@ def _comes(call: Call) -> str:
 
 
 def _candidates(code: Code) -> Iterator[Call]:
-    for call in code.calls(*COMPARES):
+    for call in code.own_calls(*COMPARES):
         own = call.method.origin == FIRST_PARTY
         if not own or not call.result_used or not next(_constants(call), ""):
             continue

@@ -68,9 +68,9 @@ def credential_hardcoded(app: AndroidApp) -> Iterator[Finding]:
         for call in app.code.calls(wanted):
             if len(call.parameters) > place:
                 yield from _passed(call, f"{call.owner.rpartition('.')[2]}.{call.name}", place)
-    for call in app.code.calls(*NAMED):
-        if len(call.parameters) == 2 and call.method.is_first_party:
-            for name in filter(names_credential, call.argument(0).texts):
+    for call in app.code.own_calls(*NAMED):
+        if len(call.parameters) == 2:
+            for name in filter(names_credential, call.literals(0)):
                 yield from _passed(call, name, 1)
     for each in app.code.own_classes():
         yield from _fields(each)

@@ -28,6 +28,7 @@ STORE = api("java.security.KeyStore", "getInstance")
 DIGEST = api("java.security.MessageDigest", "digest")
 LOAD = api("java.security.KeyStore", "load", "java.io.InputStream char[]")
 USES = ("getKey", "getEntry", "setKeyEntry", "setEntry", "init")
+ROUNDS = 3  # of hashing a constant
 HASH, NULL = Returned("java.security.MessageDigest", "digest"), Number(0)
 # What gives bytes that do not stand in the app.
 OUTSIDE = (
@@ -59,19 +60,20 @@ def key_hardcoded(app: AndroidApp) -> Iterator[Finding | Unresolved]:
         for call in app.code.calls(*wanted):
             yield from judged(app, call, call.argument(place))
     loads = [call for call in app.code.calls(LOAD) if constants(app, call.argument(1))]
-    private = {at for made in app.code.calls(STORE) if loads for at in private_loads(made)}
+    stores = app.code.calls(STORE) if loads else ()
+    private = {load for made in stores for load in private_loads(made)}
     for call in loads:
-        if call.at in private and call.argument(1).complete:
+        if call in private and call.argument(1).complete:
             yield from judged(app, call, call.argument(1))
 
 
-def private_loads(made: Call) -> set[Location]:
+def private_loads(made: Call) -> set[Call]:
     """The loads of a key store whose private keys are used: not one of certificates alone."""
     uses = [flow.call for flow in made.flows()]
     if any(
         use.name in USES and use.owner.endswith(("KeyStore", "KeyManagerFactory")) for use in uses
     ):
-        return {use.at for use in uses if use.name == "load"}
+        return {use for use in uses if use.name == "load"}
     return set()
 
 
@@ -91,25 +93,31 @@ def judged(app: AndroidApp, call: Call, key: Argument) -> Iterator[Finding | Unr
         yield Unresolved(call.method.name, f"the key is {why}", call.at)
 
 
-def constants(app: AndroidApp, key: Argument, zeros: bool = False) -> list[Value]:
-    """The constants among the values; with `zeros` blank arrays too, if nothing else may be."""
+def constants(
+    app: AndroidApp, key: Argument, zeros: bool = False, rounds: int = ROUNDS
+) -> list[Value]:
+    """The constants among the values; with `zeros` blank arrays too, if nothing else may be.
+
+    The digest of a constant is one, and so is the digest of that, for so many `rounds`.
+    """
     known: list[Value] = []
     for each in key.values:
         text = each.data if isinstance(each, Bytes) else isinstance(each, Text) and each.text
-        if text or (each == HASH and is_fixed_hash(app, key.steps(each))):
+        if text or (each == HASH and is_fixed_hash(app, key.steps(each), rounds)):
             known.append(each)
     blank = [each for each in key.values if isinstance(each, Array) and is_blank(each)]
     only = len(known) + len(blank) + (NULL in key.values) == len(key.values)
     return [*known, *(blank if only and zeros else ())]
 
 
-def is_fixed_hash(app: AndroidApp, steps: tuple[Location, ...]) -> bool:
+def is_fixed_hash(app: AndroidApp, steps: tuple[Location, ...], rounds: int) -> bool:
     """Whether a digest on the way of a key is one of constants only."""
-    for call in app.code.calls(DIGEST):
-        if call.at in steps:
+    passed = {step.element for step in steps}
+    for call in app.code.calls(DIGEST) if rounds else ():
+        if call.method.name in passed and call.at in steps:
             fed = [call, *(each for each in call.on_receiver() if each.name == "update")]
             given = [each.argument(0) for each in fed if each.parameters]
-            return bool(given) and all(constants(app, each) for each in given)
+            return bool(given) and all(constants(app, each, rounds=rounds - 1) for each in given)
     return False
 
 

@@ -4,7 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-from gate.app import AndroidApp, Location
+from gate.app import AndroidApp
 from gate.app.code import Argument, Call, Number, Text, api
 from gate.check import Finding, Severity, Unresolved, check
 
@@ -52,7 +52,7 @@ def key_size_weak(app: AndroidApp) -> Iterator[Finding | Unresolved]:
     """
     algorithms = generators(app)
     for call in app.code.calls(*SIZED):
-        names = algorithms.get(call.at, set()) | built_for(call, algorithms)
+        names = algorithms.get(call, set()) | built_for(call, algorithms)
         size = call.argument(0)
         for number in size.numbers:
             for name in sorted(names):
@@ -73,27 +73,27 @@ def key_size_weak(app: AndroidApp) -> Iterator[Finding | Unresolved]:
         yield from curves(call)
 
 
-def generators(app: AndroidApp) -> dict[Location, set[str]]:
-    """The algorithms, in capitals, of the generators that a call sets up, by place of the call."""
-    found: dict[Location, set[str]] = defaultdict(set)
+def generators(app: AndroidApp) -> dict[Call, set[str]]:
+    """The algorithms, in capitals, of the generators that a call sets up, by that call."""
+    found: dict[Call, set[str]] = defaultdict(set)
     for made in app.code.calls(PAIRS, KEYS):
         for flow in made.flows():
             if flow.call.name in ("initialize", "init") and flow.argument == -1:
-                found[flow.call.at].update(text.upper() for text in made.argument(0).texts)
+                found[flow.call].update(text.upper() for text in made.argument(0).texts)
     return found
 
 
-def built_for(call: Call, algorithms: dict[Location, set[str]]) -> set[str]:
+def built_for(call: Call, algorithms: dict[Call, set[str]]) -> set[str]:
     """The algorithms of the generators that a specification's builder ends in."""
     if call.name != "setKeySize":
         return set()
     chain = [call, *call.on_receiver()]
     for each in chain:
-        seen = {other.at for other in chain}
-        chain += [other for other in each.on_result() if other.at not in seen]
+        seen = set(chain)
+        chain += [other for other in each.on_result() if other not in seen]
     built = [flow for each in chain if each.name == "build" for flow in each.flows()]
-    ends = {flow.call.at for flow in built if flow.argument == 0}
-    return {name for at in ends for name in algorithms.get(at, ())}
+    ends = {flow.call for flow in built if flow.argument == 0}
+    return {name for call in ends for name in algorithms.get(call, ())}
 
 
 def found(call: Call, value: Argument, number: int, name: str, least: int) -> Finding:

@@ -50,28 +50,28 @@ def random_in_key(app: AndroidApp) -> Iterator[Finding]:
     not say so, generators that an obfuscator renamed, and times that are read farther than one call
     away from the class that makes keys.
     """
-    keys = {call.at for call in app.code.calls(*SPECS)}
-    set_up = {call.at for call in app.code.calls(*SET_UP)}
-    seeds = {call.at for call in app.code.calls(*SEEDED) if seeds_first(call)}
-    for source in app.code.calls(*NUMBERS):
-        if source.method.is_first_party and is_weak(source):
+    keys = set(app.code.calls(*SPECS))
+    set_up = set(app.code.calls(*SET_UP))
+    seeds = {call for call in app.code.calls(*SEEDED) if seeds_first(call)}
+    for source in app.code.own_calls(*NUMBERS):
+        if is_weak(source):
             flows = list(source.flows())
-            into = [flow for flow in flows if flow.call.at in keys and is_content(flow)]
-            into = into or [flow for flow in flows if flow.call.at in set_up and flow.argument >= 0]
+            into = [flow for flow in flows if flow.call in keys and is_content(flow)]
+            into = into or [flow for flow in flows if flow.call in set_up and flow.argument >= 0]
             for flow in [*into, *(each for each in flows if names_secret(each))]:
                 yield finding(flow.call, f"{source.owner}.{source.name}", flow.steps)
-    makers = {at.element.rpartition(".")[0] for at in keys | seeds}
-    for source in app.code.calls(CLOCK, *DEVICE):
-        if source.method.is_first_party and is_near(source.method, makers):
+    makers = {call.method.owner for call in keys | seeds}
+    for source in app.code.own_calls(CLOCK, *DEVICE):
+        if is_near(source.method, makers):
             wanted = keys | seeds if source.owner == "java.lang.System" else seeds
             for flow in source.flows():
-                if flow.call.at in wanted and is_content(flow):
+                if flow.call in wanted and is_content(flow):
                     yield finding(flow.call, f"{source.owner}.{source.name}", flow.steps)
     yield from filled(app)
     for call in app.code.calls(*SEEDED):
         given = call.argument(0)
         fixed = [each for each in given.values if isinstance(each, (Number, Bytes))]
-        if call.at in seeds and fixed and call.method.is_first_party:
+        if call in seeds and fixed and call.method.is_first_party:
             yield Finding(
                 f"{call.method.name} SecureRandom",
                 f"{call.method.name} seeds a SecureRandom with a constant.",
@@ -141,11 +141,9 @@ def seeds_first(call: Call) -> bool:
         kinds = [each.type for each in call.receiver.values if isinstance(each, Instance)]
         if SECURE not in kinds:
             return False
-    order = [each.at for each in call.method.calls]
-    before = set(order[: order.index(call.at)])
-    return not any(
-        each.name.startswith("next") and each.at in before for each in call.on_receiver()
-    )
+    order = list(call.method.calls)
+    before = set(order[: order.index(call)])
+    return not any(each.name.startswith("next") and each in before for each in call.on_receiver())
 
 
 def names_secret(flow: Flow) -> bool:

@@ -1,6 +1,7 @@
 """android-fragment-injection: other apps choose the class that an exported activity creates."""
 
 from collections.abc import Iterator
+from itertools import chain
 
 from gate.app import AndroidApp
 from gate.app.code import Class, Code, Number, Returned, api
@@ -19,6 +20,8 @@ CREATES = (
     api("androidx.fragment.app.Fragment", "instantiate"),
     api("android.support.v4.app.Fragment", "instantiate"),
     api("androidx.fragment.app.FragmentFactory", "instantiate loadFragmentClass"),
+)
+CLASSES = (
     api("java.lang.Class", "forName"),
     api("java.lang.ClassLoader", "loadClass"),
 )
@@ -96,7 +99,7 @@ def _line(code: Code, activity: Class) -> Iterator[Class]:
 
 def _chosen(code: Code, activities: dict[str, str]) -> Iterator[Finding]:
     """Names from an intent that an activity, by each of its classes' names, was started with."""
-    for call in code.calls(*CREATES):
+    for call in chain(code.calls(*CREATES), code.own_calls(*CLASSES)):
         names = call.argument(call.parameters.index("java.lang.String"))
         for value in names.values:
             made = names.made_by(value) if isinstance(value, Returned) else None

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from gate.app import AndroidApp, Location
+from gate.app import AndroidApp
 from gate.app.code import Argument, Call, Code, Instance, Joined, Number, Returned, Text, api
 from gate.app.credentials import names_credential, written_columns
 from gate.check import Confidence, Finding, Severity, Unresolved, check
@@ -56,17 +56,17 @@ def credential_stored_plain(app: AndroidApp) -> Iterator[Finding | Unresolved]:
     said = [*_preferences(code), *_keyed(code), *_inserted(code)]
     sealed = _sealed(code) if said else frozenset()
     for call, each in said:
-        if call.at not in sealed:
+        if call not in sealed:
             if isinstance(each, Finding) and not code.flows_complete:
                 each = replace(each, confidence=Confidence.LOW)
             yield each
     yield from _statements(code)
 
 
-def _sealed(code: Code) -> frozenset[Location]:
+def _sealed(code: Code) -> frozenset[Call]:
     """The calls whose second argument comes out of a cipher or a hash."""
     own = (call for call in code.calls(*CIPHERS) if call.method.is_first_party)
-    return frozenset(flow.call.at for each in own for flow in each.flows() if flow.argument == 1)
+    return frozenset(flow.call for each in own for flow in each.flows() if flow.argument == 1)
 
 
 def _preferences(code: Code) -> Iterator[tuple[Call, Finding | Unresolved]]:

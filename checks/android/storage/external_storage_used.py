@@ -75,10 +75,10 @@ def external_storage_used(app: AndroidApp) -> Iterator[Finding]:
             told.add(call.method.origin)
             what = f"{call.method.origin} uses files on external storage ({name})"
             yield _finding(call, call.method.origin, what, Confidence.LOW)
-    for call in app.code.calls(*OPENED):
+    for call in app.code.own_calls(*OPENED):
         for value in call.argument(0).values if call.parameters[:1] else ():
             path = _path(value)
-            if path and call.method.is_first_party:
+            if path:
                 name = call.method.name
                 yield _finding(call, f"{name} {path}", f"{name} opens a path under {path}")
 
