@@ -1,16 +1,20 @@
 """The limits that a worker puts on itself before it reads the first byte of a build."""
 
+import os
 import resource
+import signal
 import stat
 import sys
 import sysconfig
-from dataclasses import dataclass, field, fields
-from os import fstat
+from dataclasses import field, fields
+from importlib import import_module
 from pathlib import Path
 
 from gate.app.budget import Budget
+from gate.frozen import dataclass
 
 MISSING = "not in force"
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +53,28 @@ class Isolation:
     sandboxed: bool
 
 
+def die_with(parent: int) -> None:
+    """End this process at once when `parent`, which started it, is gone, as far as it can be done.
+
+    Linux sends it a signal then (prctl(2), PR_SET_PDEATHSIG, which a fork does not inherit). Where
+    there is none, its own limits end it.
+    """
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+    if os.getppid() != parent:  # gone before the signal was asked for
+        os._exit(1)
+
+
 def confine(limits: Limits, build: int) -> Isolation:
     """Confine this process and its children; `build` is the open file or folder it may read.
 
     What the platform does not have (Landlock is Linux's, macOS has no working RLIMIT_AS) begins
     with "not in force" in the words.
     """
+    # The gate stops a worker at its wall limit; one that has lost its gate stops itself.
+    signal.setitimer(signal.ITIMER_REAL, limits.wall + 1)
     sandbox, sandboxed = _enter_sandbox(build)
     return Isolation((*limits.in_words(), *_limit_resources(limits), sandbox), sandboxed)
 
@@ -103,14 +123,15 @@ def _restrict(build: int) -> None:
     with Ruleset(scoped=Scope.SIGNAL) as rules:
         for path in _needed():
             rules.allow_path(path, inside if Path(path).is_dir() else AccessFS.READ_FILE)
-        if stat.S_ISDIR(fstat(build).st_mode):
+        if stat.S_ISDIR(os.fstat(build).st_mode):
             rules.allow_path(f"/proc/self/fd/{build}", AccessFS.READ_FILE | AccessFS.READ_DIR)
         rules.restrict()
 
 
 def _needed() -> list[str]:
     """Where Python, its packages and the shared libraries they load lie on this host."""
-    own = [str(Path(__file__).parent), sys.prefix, sys.base_prefix, *sys.path]
+    checks = import_module("gate.checks").__path__  # beside the gate where it is installed editable
+    own = [str(Path(__file__).parent), *checks, sys.prefix, sys.base_prefix, *sys.path]
     own += [
         path for name, path in sysconfig.get_paths().items() if name.endswith(("lib", "stdlib"))
     ]

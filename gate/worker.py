@@ -36,8 +36,11 @@ BLOCK = 1 << 20
 DECODER = msgspec.json.Decoder(Step | Answer)
 # msgspec learns a type when it first meets it, which several threads at once must not do.
 ENCODING = threading.Lock()
+NO_LINK = "a symbolic link, which is not followed; give the path of the build itself"
 
 Progress = Callable[[int, int], None]
+
+_running: set[subprocess.Popen[bytes]] = set()
 
 
 class Refusal(Exception):
@@ -69,12 +72,14 @@ def examine(
 
 
 def _open(path: str, limits: Limits) -> int:
-    """The build, open for reading; a pipe, a device or a socket is refused without opening it."""
+    """The build, open for reading; a link, a pipe or a device is refused without opening it."""
     try:
-        mode = Path(path).stat().st_mode
+        mode = Path(path).lstat().st_mode
+        if stat.S_ISLNK(mode):
+            raise Refusal(NO_LINK)
         if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
             raise Refusal("neither a file nor a folder; give the path of the build itself")
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
     except FileNotFoundError:
         raise Refusal("no such file or folder; check the path") from None
     except PermissionError:
@@ -102,9 +107,9 @@ def _open_idsig(path: str, build: int) -> int | str:
         return ""
     beside = f"{path}.idsig"
     try:
-        if not stat.S_ISREG(Path(beside).stat().st_mode):
+        if not stat.S_ISREG(Path(beside).lstat().st_mode):
             return "it is not a file"
-        fd = os.open(beside, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        fd = os.open(beside, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
     except OSError as error:
         absent = error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
         return "" if absent else f"it cannot be opened: {error.strerror}"
@@ -121,12 +126,13 @@ def _ask(
     reader, writer = os.pipe()
     idsig = _open_idsig(path, fd)
     given = [writer, idsig] if isinstance(idsig, int) else [writer]
-    request = Request(fd, writer, Path(path).name, tuple(checks), as_of, limits, idsig)
+    request = Request(os.getpid(), fd, writer, Path(path).name, tuple(checks), as_of, limits, idsig)
     try:
         process = _start((fd, *given))
     finally:
         for each in given:
             os.close(each)
+    _running.add(process)
     try:
         deadline = time.monotonic() + limits.wall
         with ENCODING:
@@ -142,6 +148,15 @@ def _ask(
     finally:
         os.close(reader)
         _end(process)
+        _running.discard(process)
+
+
+def stop() -> None:
+    """Kill every worker of this process, so that whoever waits for one goes on at once."""
+    for process in tuple(_running):
+        if process.poll() is None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def _start(fds: Sequence[int]) -> subprocess.Popen[bytes]:
@@ -215,6 +230,7 @@ def _explain(
         if code < 0:
             how = f"it was killed by {signal.Signals(-code).name}"
             how += f", the limit cpu={limits.cpu}" if -code == signal.SIGXCPU else ""
+            how += f", the limit wall={limits.wall}" if -code == signal.SIGALRM else ""
         elif code > 0:
             how = f"it failed with exit code {code}"
     if isinstance(answer, Answer) and not how:
@@ -231,7 +247,12 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _changed(before: os.stat_result, after: os.stat_result) -> bool:
-    return (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns)
+    """Whether anybody touched it: the time of a change can be set back, that of its record not."""
+    return _state(before) != _state(after)
+
+
+def _state(of: os.stat_result) -> tuple[int, int, int]:
+    return of.st_size, of.st_mtime_ns, of.st_ctime_ns
 
 
 def digest_of(fd: int, most: int = Budget().entries) -> tuple[str, int]:

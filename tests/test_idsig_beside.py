@@ -80,6 +80,11 @@ def replaced_by_a_pipe(path: Path) -> None:
     os.mkfifo(path)
 
 
+def replaced_by_a_link(path: Path) -> None:
+    path.rename(path.with_suffix(".other"))
+    path.symlink_to(path.with_suffix(".other"))
+
+
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
@@ -89,8 +94,9 @@ def replaced_by_a_pipe(path: Path) -> None:
         (lambda path: os.truncate(path, (64 << 20) + 1), "it has more than 67108864 bytes"),
         (replaced_by_a_folder, "it is not a file"),
         (replaced_by_a_pipe, "it is not a file"),
+        (replaced_by_a_link, "it is not a file"),
     ],
-    ids=["empty", "version", "cut", "large", "folder", "pipe"],
+    ids=["empty", "version", "cut", "large", "folder", "pipe", "link"],
 )
 def test_an_idsig_that_cannot_be_read_is_a_gap(
     tmp_path: Path, spoil: Callable[[Path], object], words: str

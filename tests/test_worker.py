@@ -1,7 +1,9 @@
 """The worker: whatever becomes of it, the gate has an answer and no process is left."""
 
 import os
+import signal
 import socket
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -82,15 +84,7 @@ def test_what_a_worker_has_started_dies_with_it(
     )
     answer_to(DEMO)
     pid = int(note.read_text())
-    for _ in range(50):
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return
-        if Path(f"/proc/{pid}/stat").exists() and " Z " in Path(f"/proc/{pid}/stat").read_text():
-            return
-        time.sleep(0.1)
-    pytest.fail(f"process {pid} is still there")
+    assert has_gone(pid), f"process {pid} is still there"
 
 
 def test_steps_are_told_on_the_way() -> None:
@@ -115,10 +109,25 @@ def test_a_memory_limit_that_does_not_suffice_is_a_refusal() -> None:
         (lambda path: path.mkdir(), "a folder without an app"),
         (lambda path: None, "no such file or folder"),
         (os.mkfifo, "neither a file nor a folder"),
-        (lambda path: path.symlink_to("/dev/zero"), "neither a file nor a folder"),
-        (lambda path: path.symlink_to(path), "cannot be opened"),
+        (lambda path: path.symlink_to("/dev/zero"), "a symbolic link, which is not followed"),
+        (lambda path: path.symlink_to(path), "a symbolic link, which is not followed"),
+        (lambda path: path.symlink_to(DEMO), "a symbolic link, which is not followed"),
+        (lambda path: path.symlink_to(path.parent), "a symbolic link, which is not followed"),
+        (lambda path: path.symlink_to("nowhere"), "a symbolic link, which is not followed"),
     ],
-    ids=["empty", "text", "truncated", "folder", "missing", "fifo", "device link", "link loop"],
+    ids=[
+        "empty",
+        "text",
+        "truncated",
+        "folder",
+        "missing",
+        "fifo",
+        "device link",
+        "link loop",
+        "link",
+        "folder link",
+        "dangling link",
+    ],
 )
 def test_what_is_no_build_is_refused_with_a_reason(
     tmp_path: Path, make: object, words: str
@@ -128,6 +137,11 @@ def test_what_is_no_build_is_refused_with_a_reason(
     started = time.monotonic()
     assert words in answer_to(path).refused
     assert time.monotonic() - started < 3
+
+
+def test_a_build_below_a_linked_folder_is_read(tmp_path: Path) -> None:
+    (tmp_path / "out").symlink_to(DEMO.parent)
+    assert answer_to(tmp_path / "out" / DEMO.name).refused == ""
 
 
 def test_a_socket_and_a_name_with_a_nul_are_refused(tmp_path: Path) -> None:
@@ -164,6 +178,77 @@ def test_a_build_that_changes_while_it_is_read_is_refused(
         'pipe.write(b\'{"type": "Answer", "kind": "apk"}\\n\')',
     )
     assert "changed while it was read" in answer_to(path).refused
+
+
+def test_a_build_whose_time_is_set_back_has_changed_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "app.apk"
+    path.write_bytes(DEMO.read_bytes())
+    os.utime(path, ns=(10**18, 10**18))
+    worker_that(
+        monkeypatch,
+        f"with open({str(path)!r}, 'r+b') as file: file.write(b'PK')\n"
+        f"os.utime({str(path)!r}, ns=(10**18, 10**18))\n"
+        'pipe.write(b\'{"type": "Answer", "kind": "apk"}\\n\')',
+    )
+    assert "changed while it was read" in answer_to(path).refused
+
+
+LIVES_ON = """
+import os, subprocess, sys, time
+from gate.isolation import die_with
+parent = os.getpid()
+if os.fork():
+    time.sleep(float(sys.argv[1]))
+    os._exit(0)
+if sys.argv[2] == "late":
+    time.sleep(1)
+die_with(parent)
+open(sys.argv[3], "w").write(str(os.getpid()))
+time.sleep(60)
+"""
+
+
+def has_gone(pid: int) -> bool:
+    for _ in range(100):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        stat = Path(f"/proc/{pid}/stat")
+        if stat.exists() and " Z " in stat.read_text():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_a_process_ends_with_its_parent(tmp_path: Path) -> None:
+    if sys.platform != "linux":
+        pytest.skip("only Linux tells a process that its parent has died")
+    note = tmp_path / "pid"
+    subprocess.run([sys.executable, "-c", LIVES_ON, "3", "soon", note], check=True)
+    assert has_gone(int(note.read_text()))
+
+
+def test_a_process_whose_parent_is_gone_already_does_not_begin(tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    subprocess.run([sys.executable, "-c", LIVES_ON, "0", "late", note], check=True)
+    time.sleep(2)
+    assert not note.exists()
+
+
+def test_a_worker_without_its_gate_stops_itself_after_its_wall_time() -> None:
+    script = (
+        "import time\n"
+        "from gate.isolation import Limits, confine\n"
+        "confine(Limits(wall=1), 0)\n"
+        "time.sleep(60)"
+    )
+    started = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", script], check=False)
+    assert done.returncode == -signal.SIGALRM
+    assert time.monotonic() - started < 20
 
 
 def test_the_digest_of_a_folder_is_that_of_its_sorted_list_of_digests(tmp_path: Path) -> None:

@@ -11,12 +11,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from glob import has_magic
 from pathlib import Path
 
 import click
 
+from gate.frozen import dataclass
 from gate.render.escape import command_data, markdown_text, terminal
 
 TITLE = "Mobile release gate"

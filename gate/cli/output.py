@@ -5,12 +5,12 @@ import sys
 import tempfile
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
+from gate.frozen import dataclass
 from gate.render import FORMATS, render
 from gate.report import Document
 

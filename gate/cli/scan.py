@@ -1,6 +1,7 @@
 """`gate scan`: judge builds and leave reports."""
 
 import os
+import re
 import shutil
 import sys
 from contextlib import AbstractContextManager
@@ -12,6 +13,7 @@ from typing import Any
 import click
 
 from gate.catalogue import catalogue
+from gate.cli.closed import is_closed
 from gate.cli.limit import LIMIT, limits_of
 from gate.cli.output import OUTPUT, Output, clear, is_same, show, write
 from gate.flow import Progress, Terms, created
@@ -117,6 +119,8 @@ def scan(
       gate scan app.apk App.ipa --report sarif=gate.sarif --report json=gate.json
       gate scan vendor.apk --profile vendor --waivers exceptions.yml --as-of 2026-12-01
     """
+    _check_epoch()
+    shown = _is_shown(outputs, quiet=quiet)
     day = as_of.date() if as_of else today()
     ruleset = load_ruleset(policy, catalogue())
     name = _profile(ruleset, profile)
@@ -130,9 +134,29 @@ def scan(
     if record:
         _finish(record, document, outputs, quiet=quiet)
     write(document, (output for output in outputs if output.path == "-"))
-    if not quiet and not any(output.path == "-" for output in outputs):
+    if shown:
         show(document, shutil.get_terminal_size((100, 24)).columns)
     return document.exit_code
+
+
+def _check_epoch() -> None:
+    """A time that cannot be meant must not silently be another one."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if epoch and not re.fullmatch(r"[0-9]{1,11}", epoch):
+        raise click.UsageError(
+            f"SOURCE_DATE_EPOCH={epoch[:40]!r}: the seconds since 1970 as a decimal number"
+        )
+
+
+def _is_shown(outputs: tuple[Output, ...], *, quiet: bool) -> bool:
+    """Whether the report for people is printed; ClickException where a verdict would be lost."""
+    printed = any(output.path == "-" for output in outputs)
+    if is_closed() and (printed or not (quiet or outputs)):
+        raise click.ClickException(
+            "standard output is closed, so that no verdict could be shown; nothing was scanned."
+            " Use --quiet for the exit code alone, or --report FORMAT=PATH with a file"
+        )
+    return not (quiet or printed or is_closed())
 
 
 def today() -> date:

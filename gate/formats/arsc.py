@@ -10,10 +10,11 @@ from typing import Final
 from gate.formats import res_chunk
 from gate.formats.arsc_packages import Package, TableReader, TypeChunk
 from gate.formats.errors import Malformed, OverLimit
+from gate.formats.package_ids import PackageIds, Unresolvable
 from gate.formats.res_chunk import Chunk
 from gate.formats.res_config import qualifier
 from gate.formats.res_value import STRING, TypedValue
-from gate.formats.resources import ConfiguredValue, Resources, Unresolvable
+from gate.formats.resources import ConfiguredValue, Resources
 from gate.formats.stringpool import MAX_STRINGS, StringPool
 
 __all__ = ["ConfiguredValue", "ResourceTable", "Unresolvable", "parse"]
@@ -23,27 +24,33 @@ MAX_LOOKED_AT: Final = 4_000_000
 
 
 class ResourceTable(Resources):
-    """The resources of one resources.arsc; `anomalies` are plain sentences about the file."""
+    """The resources of one resources.arsc."""
 
     def __init__(
         self,
         packages: tuple[Package, ...],
         strings: StringPool | None,
-        anomalies: tuple[str, ...],
+        ids: PackageIds,
         declared: int,
-        renames_framework: bool = False,
+        anomalies: tuple[str, ...],
     ) -> None:
         self.packages = declared, len(packages)
-        self.renames_framework = renames_framework
+        self.anomalies = anomalies
         self._packages = packages
         self._strings = strings
-        self.anomalies = anomalies
+        self._ids = ids
         self._looked_at = 0
+
+    @property
+    def ids(self) -> PackageIds:
+        """The packages by their ids, and what the table says about ids."""
+        return self._ids
 
     def values(self, resource_id: int) -> tuple[ConfiguredValue, ...]:
         """Return the value in each configuration, in file order; () where there is no such id.
 
-        Raises OverLimit once MAX_LOOKED_AT configurations were looked at in all.
+        Raises Unresolvable where feature flags decide, OverLimit once MAX_LOOKED_AT configurations
+        were looked at in all.
         """
         found = []
         for configuration in self._configurations(resource_id):
@@ -62,6 +69,8 @@ class ResourceTable(Resources):
             self._looked_at += 1 + len(configurations)
             if self._looked_at > MAX_LOOKED_AT:
                 raise OverLimit(f"resource {resource_id:#010x} takes too long to look up")
+            if resource_id >> 16 & 0xFF in package.flagged:
+                raise Unresolvable(f"resource {resource_id:#010x} may depend on feature flags")
             yield from configurations
 
     def name(self, resource_id: int) -> str:
@@ -70,13 +79,8 @@ class ResourceTable(Resources):
             if package.id != resource_id >> 24:
                 continue
             with suppress(Malformed):
-                return package.name(resource_id)
+                return package.entry_name(resource_id)
         return ""
-
-    @property
-    def own_package(self) -> int | None:
-        """The id of the first package."""
-        return self._packages[0].id if self._packages else None
 
     def _typed(self, kind: int, data: int) -> TypedValue:
         if kind != STRING:
@@ -109,13 +113,14 @@ def parse(data: bytes, *, max_strings: int = MAX_STRINGS) -> ResourceTable:
                 missing -= 1
         if missing < 0:
             raise Malformed("there are more packages than the table declares", table.start)
-    anomalies = {
-        "there are fewer packages than the table declares": missing > 0,
-        "values that depend on feature flags are not read": reader.flagged,
-        "data that belongs to no whole chunk is ignored": reader.cut,
+    ids = PackageIds(((each.id, each.name) for each in packages), reader.mappings, reader.aliases)
+    odd = {
+        "has fewer packages than it declares": missing > 0,
+        "has values that depend on feature flags": any(each.flagged for each in packages),
+        "holds data that belongs to no whole chunk": reader.cut,
     }
-    noted = tuple(sentence for sentence, present in anomalies.items() if present)
-    return ResourceTable(tuple(packages), strings, noted, missing + len(packages), reader.renames)
+    anomalies = (*(phrase for phrase, present in odd.items() if present), *ids.oddities())
+    return ResourceTable(tuple(packages), strings, ids, missing + len(packages), anomalies)
 
 
 def _declared_packages(data: bytes, table: Chunk) -> int:

@@ -5,15 +5,17 @@ Sources: AOSP frameworks/base libs/androidfw/LoadedArsc.cpp (`LoadedPackage::Loa
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from struct import Struct
 from typing import Final
 
 from gate.formats import res_chunk
 from gate.formats.errors import Malformed, OverLimit
+from gate.formats.package_ids import Mapping
 from gate.formats.res_chunk import Chunk, child_chunks
 from gate.formats.res_value import COMPLEX, RES_VALUE
 from gate.formats.stringpool import MAX_STRINGS, StringPool
+from gate.frozen import dataclass
 
 MAX_CHUNKS: Final = 100_000
 MAX_CONFIGURATIONS: Final = 4_096
@@ -27,7 +29,9 @@ _COMPLEX_FLAG: Final = 0x0001
 _COMPACT_FLAG: Final = 0x0008
 _NO_ENTRY: Final = 0xFFFFFFFF
 _NO_ENTRY16: Final = 0xFFFF
-_FRAMEWORK: Final = "android\0".encode("utf-16-le")
+_NAME_BYTES: Final = 256
+_MAPPING: Final = Struct(f"<I{_NAME_BYTES}s")
+_ALIAS: Final = Struct("<II")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +114,15 @@ class TypeChunk:
 
 @dataclass(slots=True)
 class Package:
-    """One package: its types by the type part of a resource id, and the pools of the names."""
+    """One package: its types by the type part of a resource id, and the pools of the names.
+
+    `flagged` are the types that have values which depend on feature flags; they are not read.
+    """
 
     id: int
+    name: str
     type_offset: int
+    flagged: set[int] = field(default_factory=set)
     type_names: StringPool | None = None
     key_names: StringPool | None = None
     types: dict[int, list[TypeChunk]] = field(default_factory=dict)
@@ -122,7 +131,7 @@ class Package:
         """Return the type chunks that may hold the resource, in file order."""
         return self.types.get((resource_id >> 16) & 0xFF, [])
 
-    def name(self, resource_id: int) -> str:
+    def entry_name(self, resource_id: int) -> str:
         """Return "type/entry"; "" where the resource is absent; raise Malformed if unreadable."""
         for configuration in self.configurations(resource_id):
             entry = configuration.entry(resource_id & 0xFFFF)
@@ -135,14 +144,14 @@ class Package:
 class TableReader:
     """Walks the chunks of one table file, counting them, and indexes its packages.
 
-    `flagged` tells of values that depend on feature flags, which are not read; `cut` of data
-    that belongs to no whole chunk; `renames` of other ids for resources of the framework.
+    `cut` tells of data that belongs to no whole chunk; `mappings` and `aliases` are those of
+    `gate.formats.package_ids`.
     """
 
     def __init__(self, data: bytes, max_strings: int = MAX_STRINGS) -> None:
-        self.flagged = False
         self.cut = False
-        self.renames = False
+        self.mappings: set[Mapping] = set()
+        self.aliases: set[int] = set()
         self._data = data
         self._max_strings = max_strings
         self._chunks = 0
@@ -165,7 +174,8 @@ class TableReader:
         identity, type_names, _, key_names, _ = _PACKAGE.unpack_from(self._data, chunk.start + 8)
         if identity > 0xFF:
             raise Malformed(f"package id {identity:#x} is above 255", chunk.start)
-        package = Package(identity, self._type_offset(chunk))
+        name = _name(self._data[chunk.start + 12 : chunk.start + 12 + _NAME_BYTES])
+        package = Package(identity, name, self._type_offset(chunk))
         for child in self.children(chunk.body, chunk.end):
             if child.type == res_chunk.STRING_POOL:
                 if child.start == chunk.start + type_names:
@@ -177,17 +187,27 @@ class TableReader:
             elif child.type == res_chunk.TABLE_TYPE:
                 self._type(child, package)
             elif child.type == res_chunk.TABLE_FLAGGED:
-                self.flagged = True
-            elif child.type in (res_chunk.TABLE_LIBRARY, res_chunk.TABLE_STAGED_ALIAS):
-                self.renames = self.renames or self._renames(child)
+                self._flagged(child, package)
+            elif child.type == res_chunk.TABLE_LIBRARY:
+                for number, name in _MAPPING.iter_unpack(self._records(child, _MAPPING.size)):
+                    self.mappings.add(Mapping(identity, number, _name(name)))
+            elif child.type == res_chunk.TABLE_STAGED_ALIAS:
+                records = self._records(child, _ALIAS.size)
+                self.aliases.update(staged for staged, _ in _ALIAS.iter_unpack(records))
         return package
 
-    def _renames(self, chunk: Chunk) -> bool:
-        """Whether the chunk gives a framework resource another id (`DynamicRefTable`)."""
-        body = self._data[chunk.body : chunk.end]
-        if chunk.type == res_chunk.TABLE_LIBRARY:
-            return any(name[4:].startswith(_FRAMEWORK) for name in _records(body, 4 + 256))
-        return any(record[7] == 1 for record in _records(body, 8))
+    def _flagged(self, chunk: Chunk, package: Package) -> None:
+        """Note the types that an Android with feature flags may find more values of."""
+        for child in self.children(chunk.body, chunk.end):
+            if child.type == res_chunk.TABLE_TYPE and child.size > 8:
+                package.flagged.add(package.type_offset + self._data[child.start + 8])
+
+    def _records(self, chunk: Chunk, size: int) -> bytes:
+        """The records of a chunk whose header counts them; Malformed where they pass its end."""
+        count = int.from_bytes(self._data[chunk.start + 8 : chunk.start + 12], "little")
+        if chunk.header_size < 12 or chunk.body + size * count > chunk.end:
+            raise Malformed(f"{count} records pass the end of their chunk", chunk.start)
+        return self._data[chunk.body : chunk.body + size * count]
 
     def _pool(self, chunk: Chunk) -> StringPool:
         return StringPool(self._data, chunk, self._max_strings)
@@ -230,6 +250,6 @@ class TableReader:
         configurations.append(TypeChunk(self._data, chunk, flags, count, place))
 
 
-def _records(data: bytes, size: int) -> Iterator[bytes]:
-    """The whole records of that size; the declared count may be wrong, what lies there is not."""
-    return (data[at : at + size] for at in range(0, len(data) - size + 1, size))
+def _name(stored: bytes) -> str:
+    """The name of a package, which ends at the first NUL."""
+    return stored.decode("utf-16-le", "surrogatepass").partition("\0")[0]

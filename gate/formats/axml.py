@@ -107,21 +107,22 @@ class Element:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A parsed document and, in plain sentences, what no honest compiler would have written."""
+    """A document, how often it declares a namespace, and its anomalies in plain sentences."""
 
     root: Element
     anomalies: tuple[str, ...]
+    namespaces: int = 0
 
 
 def parse(data: bytes, *, max_depth: int = MAX_DEPTH, max_strings: int = MAX_STRINGS) -> Document:
     """Parse one binary XML document; nothing behind the end of its root element is read.
 
     Raises Malformed where Android refuses the document or its own readers disagree (text XML
-    included), OverLimit past `max_depth`, `max_strings`, MAX_ELEMENTS or MAX_ATTRIBUTES.
+    included), OverLimit past `max_depth`, `max_strings` and the limits of the two modules.
     """
     reader = NodeReader(data, max_strings)
     root = _Tree(data, reader, max_depth).root()
-    return Document(root, reader.anomalies.sentences())
+    return Document(root, reader.anomalies.sentences(), reader.namespaces)
 
 
 @dataclass(slots=True)

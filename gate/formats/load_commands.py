@@ -6,10 +6,10 @@ Sources: Apple's mach-o/loader.h (structures and numbers); dyld's MachOFile.cpp
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from gate.formats.errors import Malformed, OverLimit
+from gate.frozen import dataclass
 
 MAX_COMMANDS: Final = 65_536
 
@@ -61,7 +61,9 @@ class Target:
     sdk: str = ""
 
 
-def read(data: bytes, at: int, end: int, count: int, order: str) -> tuple[Command, ...]:
+def read(
+    data: bytes | memoryview, at: int, end: int, count: int, order: str
+) -> tuple[Command, ...]:
     """The `count` commands of the area `data[at:end]`, which must hold them all."""
     if end > len(data) or count * 8 > end - at:
         raise Malformed(f"Mach-O header of {count} load commands in {end - at} bytes", at)

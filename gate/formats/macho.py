@@ -5,11 +5,11 @@ device refuses). Headers and load commands are read, within bounds, and nothing 
 """
 
 import struct
-from dataclasses import dataclass
 from typing import Final
 
 from gate.formats import load_commands
 from gate.formats.errors import Malformed
+from gate.frozen import dataclass
 
 PIE: Final = 0x200000  # MH_PIE
 
@@ -131,21 +131,26 @@ def _fat_places(data: bytes) -> list[tuple[int, int, int]]:
     return places
 
 
-def _slice(image: bytes, offset: int) -> Slice:
-    """Read one image, which lies at `offset` in its file."""
+def commands(image: bytes, offset: int = 0) -> tuple[load_commands.Command, ...]:
+    """The load commands of one image, which lies at `offset` in its file; raises Malformed."""
     if bytes(image[:4]) not in _THIN:
         raise Malformed("not a Mach-O image", offset)
     order, header = _THIN[bytes(image[:4])]
     if len(image) < header:
         raise Malformed("Mach-O header cut short", offset)
-    cpu_type, cpu_subtype, file_type, count, size, flags = struct.unpack_from(
-        order + "6I", image, 4
-    )
-    commands = load_commands.read(image, header, header + size, count, order)
+    count, size = struct.unpack_from(order + "2I", image, 16)
+    return load_commands.read(image, header, header + size, count, order)
+
+
+def _slice(image: bytes, offset: int) -> Slice:
+    """Read one image, which lies at `offset` in its file."""
+    read = commands(image, offset)
+    order, _ = _THIN[bytes(image[:4])]
+    cpu_type, cpu_subtype, file_type, count, _, flags = struct.unpack_from(order + "6I", image, 4)
     if file_type != 10:  # a dSYM keeps its segments' places but not their bytes
-        load_commands.check_segments(commands, len(image))
-    place = load_commands.code_signature(commands, len(image))
-    target = load_commands.target(commands, intel=cpu_type in INTEL)
+        load_commands.check_segments(read, len(image))
+    place = load_commands.code_signature(read, len(image))
+    target = load_commands.target(read, intel=cpu_type in INTEL)
     return Slice(
         architecture=architecture(cpu_type, cpu_subtype),
         cpu_type=cpu_type,
@@ -158,13 +163,13 @@ def _slice(image: bytes, offset: int) -> Slice:
         platform=target.platform,
         min_os=target.min_os,
         sdk=target.sdk,
-        encrypted=load_commands.encrypted(commands),
+        encrypted=load_commands.encrypted(read),
         code_signature=place,
         signature=bytes(image[place[0] : place[0] + place[1]]) if place else b"",
-        dylibs=load_commands.dylibs(commands),
-        rpaths=load_commands.rpaths(commands),
-        uuid=load_commands.uuid(commands),
-        odd=load_commands.repeated(commands),
+        dylibs=load_commands.dylibs(read),
+        rpaths=load_commands.rpaths(read),
+        uuid=load_commands.uuid(read),
+        odd=load_commands.repeated(read),
     )
 
 

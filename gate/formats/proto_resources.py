@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Final
 
 from gate.formats.errors import Malformed
+from gate.formats.package_ids import PackageIds
 from gate.formats.proto_config import words
 from gate.formats.proto_items import typed_value
 from gate.formats.protobuf import LENGTH_DELIMITED, Budget, Field, Message, fields
@@ -31,28 +32,29 @@ class ProtoTable(Resources):
     def __init__(self, data: bytes) -> None:
         self._data = data
         self._budget = Budget(MAX_FIELDS)
-        self._own_package: int | None = None
+        numbers: set[int] = set()
         self._types: dict[int, list[Field]] = {}
         self._entries: dict[int, dict[int, list[Field]]] = {}
         for package in self._parts(Field(0, LENGTH_DELIMITED, 0, len(data)), _PACKAGE):
-            self._add(package)
+            numbers.add(self._add(package))
             self.packages = self.packages[0] + 1, self.packages[1] + 1
+        self._ids = PackageIds((number, "") for number in numbers)
+        self.anomalies = tuple(self._ids.oddities())
 
-    def _add(self, package: Field) -> None:
+    def _add(self, package: Field) -> int:
         identity = self._identity(package) or 0
         if identity > 0xFF:
             raise Malformed(f"package id {identity:#x} is above 255", package.value)
-        if self._own_package is None:
-            self._own_package = identity
         for kind in self._parts(package, _PART):
             number = self._identity(kind)
             if number is not None and number <= 0xFF:
                 self._types.setdefault(identity << 8 | number, []).append(kind)
+        return identity
 
     @property
-    def own_package(self) -> int | None:
-        """The id of the first package."""
-        return self._own_package
+    def ids(self) -> PackageIds:
+        """The packages by their ids, without their names: what maps ids to names is not read."""
+        return self._ids
 
     def values(self, resource_id: int) -> tuple[ConfiguredValue, ...]:
         """Return the value in each configuration, in file order; () where there is no such id.

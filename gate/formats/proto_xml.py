@@ -8,7 +8,7 @@ form: a store converts it first. What the conversion would have to guess is refu
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from gate.formats.axml import ANDROID_NAMESPACE, MAX_DEPTH, Attribute, Document, Element
@@ -17,6 +17,7 @@ from gate.formats.errors import Malformed, OverLimit
 from gate.formats.proto_items import typed_value
 from gate.formats.protobuf import LENGTH_DELIMITED, Budget, Message
 from gate.formats.res_value import STRING, TypedValue
+from gate.frozen import dataclass
 
 MAX_FIELDS: Final = 1_000_000
 

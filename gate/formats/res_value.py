@@ -3,9 +3,10 @@
 Source: AOSP frameworks/base libs/androidfw/include/androidfw/ResourceTypes.h, `Res_value`.
 """
 
-from dataclasses import dataclass
 from struct import Struct
 from typing import Final
+
+from gate.frozen import dataclass
 
 NULL: Final = 0x00
 REFERENCE: Final = 0x01

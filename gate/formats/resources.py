@@ -1,25 +1,23 @@
 """Values of resources, whatever form their table is stored in, with references followed.
 
-Source: AOSP frameworks/base libs/androidfw/AssetManager2.cpp (`ResolveReference`: 20 steps at most)
-and ResourceTypes.h (`DynamicRefTable`).
+Source: AOSP frameworks/base libs/androidfw/AssetManager2.cpp (`ResolveReference`: 20 steps at
+most). `gate.formats.package_ids` tells which resource an id means.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Final
 
-from gate.formats.errors import Malformed, OverLimit
+from gate.formats.errors import OverLimit
+from gate.formats.package_ids import FRAMEWORK, PackageIds, Unresolvable
 from gate.formats.res_config import DEFAULT
 from gate.formats.res_value import COMPLEX, DYNAMIC_REFERENCE, TypedValue
+from gate.frozen import dataclass
 
-FRAMEWORK_PACKAGE: Final = 0x01
 MAX_DEPTH: Final = 20
 MAX_VALUES: Final = 1_024
-
-
-class Unresolvable(Malformed):
-    """A resource whose value the table does not tell; the reason names the resource id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +31,12 @@ class ConfiguredValue:
 class Resources(ABC):
     """Something that knows resources by their ids.
 
-    `packages` are the numbers of packages that its file declares and that it has.
+    `packages` are the numbers of packages that its file declares and that it has; `anomalies` say,
+    each in a phrase, what no build tool writes into it.
     """
 
     packages: tuple[int, int] = (0, 0)
+    anomalies: tuple[str, ...] = ()
 
     @abstractmethod
     def values(self, resource_id: int) -> tuple[ConfiguredValue, ...]:
@@ -50,13 +50,15 @@ class Resources(ABC):
     def name(self, resource_id: int) -> str:
         """Return the name, such as "xml/network_security_config"; "" where absent or unreadable."""
 
-    renames_framework: bool = False
-    """Whether a resource of the framework goes by other ids too, as no honest app has it."""
-
     @property
     @abstractmethod
+    def ids(self) -> PackageIds:
+        """The packages by their ids, and what the file says about ids."""
+
+    @property
     def own_package(self) -> int | None:
-        """The id of the first package, which package 0 stands for; None where there is none."""
+        """The id of all its packages, which package 0 stands for; None where that is unsure."""
+        return self.ids.only
 
     def resolve(self, resource_id: int, *, dynamic: bool = False) -> tuple[ConfiguredValue, ...]:
         """Return every value the resource may end in, all references followed.
@@ -64,9 +66,11 @@ class Resources(ABC):
         `dynamic` says that the id comes from a DYNAMIC_REFERENCE: package 0 is the table's own
         then. The configuration of a value names those of the whole way to it. Theme attributes
         and the null reference are ends. Raises Unresolvable at a cycle, a missing entry, a bag,
-        a framework resource, or more than MAX_DEPTH steps; OverLimit past MAX_VALUES values.
+        a framework resource, a package that a device may take for another, or more than MAX_DEPTH
+        steps; OverLimit past MAX_VALUES values.
         """
-        start = self._own(resource_id) if dynamic else resource_id
+        ids = self.ids
+        start = ids.dynamic(resource_id, self.own_package) if dynamic else ids.plain(resource_id)
         found: list[ConfiguredValue] = []
         for step, configured in enumerate(self._follow(DEFAULT, (start,))):
             if step >= MAX_VALUES:
@@ -74,23 +78,18 @@ class Resources(ABC):
             found.append(configured)
         return tuple(found)
 
-    def _own(self, resource_id: int) -> int:
-        """Replace package 0 by the table's own package, as `DynamicRefTable` does."""
-        if resource_id >> 24 == 0 and self.own_package is not None:
-            return self.own_package << 24 | resource_id
-        return resource_id
-
     def _existing(self, resource_id: int) -> tuple[ConfiguredValue, ...]:
-        values = self.values(resource_id)
-        if values:
-            if any(configured.value.type == COMPLEX for configured in values):
-                raise Unresolvable(f"resource {resource_id:#010x} is a bag, not one value")
-            return values
-        if resource_id >> 24 == FRAMEWORK_PACKAGE:
+        """The values of a resource; the device's own framework comes before any in the file."""
+        if resource_id >> 24 == FRAMEWORK:
             raise Unresolvable(
                 f"resource {resource_id:#010x} belongs to the Android framework, not to the file"
             )
-        raise Unresolvable(f"resource {resource_id:#010x} is not in the table")
+        values = self.values(resource_id)
+        if any(configured.value.type == COMPLEX for configured in values):
+            raise Unresolvable(f"resource {resource_id:#010x} is a bag, not one value")
+        if not values:
+            raise Unresolvable(f"resource {resource_id:#010x} is not in the table")
+        return values
 
     def _follow(self, config: str, path: tuple[int, ...]) -> Iterator[ConfiguredValue]:
         """Yield the ends of all ways from the last id of `path`; MAX_DEPTH bounds the recursion."""
@@ -104,10 +103,16 @@ class Resources(ABC):
             if not value.is_reference:
                 yield ConfiguredValue(both, value)
                 continue
-            target = self._own(value.data) if value.type == DYNAMIC_REFERENCE else value.data
+            target = self._target(value, path[-1])
             if target in path:
                 raise Unresolvable(f"resource {target:#010x} refers to itself in a cycle")
             yield from self._follow(both, (*path, target))
+
+    def _target(self, value: TypedValue, holder: int) -> int:
+        """The resource that a reference means which is the value of `holder`."""
+        if value.type == DYNAMIC_REFERENCE:
+            return self.ids.dynamic(value.data, holder >> 24)
+        return self.ids.plain(value.data)
 
 
 class JoinedResources(Resources):
@@ -115,7 +120,7 @@ class JoinedResources(Resources):
 
     def __init__(self, tables: Sequence[Resources]) -> None:
         self._tables = tuple(tables)
-        self.renames_framework = any(table.renames_framework for table in self._tables)
+        self._ids = reduce(or_, (table.ids for table in self._tables), PackageIds())
 
     def values(self, resource_id: int) -> tuple[ConfiguredValue, ...]:
         """Return the values of every table, in the order of the tables."""
@@ -124,6 +129,11 @@ class JoinedResources(Resources):
     def name(self, resource_id: int) -> str:
         """Return the name that the first table gives that has one."""
         return next(filter(None, (table.name(resource_id) for table in self._tables)), "")
+
+    @property
+    def ids(self) -> PackageIds:
+        """The packages of all the tables."""
+        return self._ids
 
     @property
     def own_package(self) -> int | None:

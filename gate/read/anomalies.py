@@ -14,6 +14,7 @@ from gate.app.anomaly import Anomaly
 from gate.formats import arsc_names, plist
 from gate.formats.axml import Document
 from gate.formats.errors import Malformed
+from gate.formats.resources import Resources
 from gate.read import witness
 from gate.read.files import ZipFiles
 from gate.read.manifest_tricks import manifest_tricks
@@ -39,11 +40,15 @@ def archives(files: Files) -> tuple[tuple[str, ZipFiles], ...]:
 
 
 def android_anomalies(
-    app: AndroidApp, modules: Sequence[Module], document: Callable[[Module, str], Document]
+    app: AndroidApp,
+    modules: Sequence[Module],
+    document: Callable[[Module, str], Document],
+    table: Callable[[Module], Resources],
 ) -> tuple[Anomaly, ...]:
     """Every trick in the archives, the manifests, the rule files, the resources and the code.
 
-    `document` gives the XML at a path of a module; it raises Malformed or Unread.
+    `document` gives the XML at a path of a module, and `table` its resources; both raise
+    Unread, and `document` Malformed too.
     """
     files = app.files
     rules = {path: module for module in modules for path in _rule_files(app, module)}
@@ -51,8 +56,11 @@ def android_anomalies(
     manifests = [module.manifest for module in modules]
     code = [path for module in modules for path in module.dex_files]
     found = [*_in_archives(files), *_links(files, lambda target: True)]
-    for table in tables:
-        found += _in_table(files, table)
+    for module, path in zip(modules, tables, strict=True):
+        if module.layout.table in module.names:
+            with suppress(Unread):  # which is a gap of the fact `manifest`
+                found += (_anomaly(path, phrase) for phrase in table(module).anomalies)
+            found += _in_table(files, path)
     found += _in_entries(files, [*manifests, *tables, *rules, *code])
     for module in modules:
         with suppress(Malformed, Unread):  # which is a gap of the fact `manifest`
@@ -136,7 +144,7 @@ def _in_manifest(files: Files, path: str, document: Document) -> Iterator[Anomal
     # Without a trick the two readers agree: tests/read/test_witness.py holds them to it.
     if tricks or document.anomalies:
         data = files.read(path, files.budget.manifest)
-        for trick in witness.disagreements(document.root, data):
+        for trick in witness.disagreements(document, data):
             yield _anomaly(path, f"two readers disagree: {trick}")
 
 
@@ -153,7 +161,7 @@ def _in_document(path: str, document: Document, *told: str) -> Iterator[Anomaly]
 def _in_table(files: Files, path: str) -> Iterator[Anomaly]:
     if not path.endswith(".arsc") or path not in files:
         return
-    with suppress(Malformed, Unread):  # which is a gap of the fact that needs a resource
+    with suppress(Malformed, Unread):  # which is a gap of the fact `manifest`
         data = files.read(path, files.budget.resources)
         for name in arsc_names.leading_out(data, max_strings=files.budget.strings):
             yield _anomaly(path, f"names a resource {name[:100]!r}")

@@ -13,12 +13,13 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final, NoReturn, TypeVar
 
 import msgspec
 
 from gate.formats.errors import Malformed
+from gate.frozen import dataclass
+from gate.isolation import die_with
 from gate.wire import encode
 
 T = TypeVar("T")
@@ -66,6 +67,7 @@ def apart(
     """
     allowed = allowed or Allowance()
     reader, writer = os.pipe()
+    worker = os.getpid()
     try:
         process = os.fork()
     except OSError as error:
@@ -73,7 +75,7 @@ def apart(
         os.close(writer)
         raise Lost(f"cannot be started: {error.strerror}") from error
     if process == 0:
-        _answer(read, data, writer, allowed)
+        _answer(read, data, writer, allowed, worker)
     os.close(writer)
     patience = 0.0
     try:
@@ -142,11 +144,12 @@ def _understood(said: bytes, form: type[T]) -> T:
 
 
 def _answer(
-    read: Callable[[bytes], object], data: bytes, writer: int, allowed: Allowance
+    read: Callable[[bytes], object], data: bytes, writer: int, allowed: Allowance, worker: int
 ) -> NoReturn:
     """The process itself, which ends here whatever is raised: nothing of its parent's is run."""
     code = FAILED
     try:
+        die_with(worker)
         _confine(writer, allowed)
         word = _word(read, data)
         with os.fdopen(writer, "wb") as pipe:

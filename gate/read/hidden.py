@@ -8,7 +8,6 @@ dex_file_loader.cc (`GetMultiDexClassesDexName`: classes.dex, classes2.dex, ... 
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
@@ -16,6 +15,7 @@ from gate.app import Files, IosApp, Journal, Location, Unread
 from gate.app.anomaly import HiddenCode
 from gate.formats.errors import Malformed, OverLimit
 from gate.formats.zip_records import read_at
+from gate.frozen import dataclass
 from gate.read.anomalies import archives
 from gate.read.files import BLOCK, ZipFiles
 from gate.read.module import Module
@@ -57,7 +57,7 @@ def hidden_in_android(
         looked_at += len(others)
         for path in others:
             try:
-                found += _in_file(files, path, folder)
+                found += in_file(files, path, folder)
                 read += 1
             except (OverLimit, Unread) as reason:
                 journal.gap(FACT, path, str(reason))
@@ -88,7 +88,8 @@ def hidden_in_ios(app: IosApp) -> tuple[HiddenCode, ...]:
     )
 
 
-def _in_file(files: Files, path: str, folder: str) -> Iterator[HiddenCode]:
+def in_file(files: Files, path: str, folder: str = "") -> Iterator[HiddenCode]:
+    """The most telling code in a file; `folder` is where the runtime looks for its DEX files."""
     best = _most_telling(_marks(files.blocks(path, files.budget.total)))
     if best is None:
         return

@@ -8,14 +8,19 @@ from typing import Any
 
 from gate.app import Build, Bundle, Files, IosApp, Journal, Program, Unread
 from gate.app.anomaly import Anomaly, HiddenCode
+from gate.app.image import Image
 from gate.app.keys import PrivateKey
+from gate.app.machine import MachineCode
 from gate.app.native import CodeSignature, ProvisioningProfile, Seals, Slice
+from gate.app.privacy import PrivacyManifest, PrivacyRules
 from gate.app.strings import Strings
 from gate.formats import codesign, macho, plist, provisioning
 from gate.formats.errors import Malformed
-from gate.read import keys, seals, second
+from gate.read import keys, privacy, seals, second
 from gate.read.anomalies import ios_anomalies
 from gate.read.hidden import hidden_in_ios
+from gate.read.images import ImageReader
+from gate.read.machine_code import machine_code
 from gate.read.text import FileText
 
 MAX_BUNDLES = 2_000
@@ -66,6 +71,7 @@ class IosReader:
         self._journal = journal
         self._root = root
         self._second = second.SecondReader(journal)
+        self._images = ImageReader(journal)
 
     def open(self, build: Build, as_of: date) -> IosApp:
         """The app with this reader behind it."""
@@ -175,6 +181,8 @@ class IosReader:
             witness = second.NAME
             images = self._second.instead("programs", name, reason, self._second.images, data)
         disputed = () if witness else self._second.on_images(images, data)
+        if not witness:
+            self._images.note(name, images, data)
         return tuple(self._slice(name, each, witness, disputed) for each in images)
 
     def _slice(
@@ -202,9 +210,25 @@ class IosReader:
             disputed=disputed,
         )
 
+    def images(self) -> tuple[Image, ...]:
+        """What each image is made of, as noted when its file was read."""
+        return self._images.images(self.app.programs)
+
+    def privacy_manifests(self) -> tuple[PrivacyManifest, ...]:
+        """The privacy manifests of all bundles."""
+        return privacy.manifests(self.app, self._files)
+
+    def privacy_rules(self) -> PrivacyRules:
+        """The tables of what Apple asks for."""
+        return privacy.rules()
+
     def seals(self) -> Seals:
         """What the signatures seal; what could not be verified is a gap."""
         return seals.seals(self.app, self._files, self._journal)
+
+    def code(self) -> MachineCode:
+        """The arm64 code of the programs."""
+        return machine_code(self.app, self._files, self._journal)
 
     def strings(self) -> Strings:
         """The text of every file."""

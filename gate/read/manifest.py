@@ -109,14 +109,13 @@ class ManifestReader:
         return replace(merged(first, (first, *others)), anomalies=self._anomalies)
 
     def _check_ids(self) -> None:
-        """Refuse attributes of other packages where the table may turn them into android: ones.
+        """Refuse attributes whose ids the table may turn into others, android: ones.
 
         Source: AOSP libs/androidfw/ResourceTypes.cpp (`ResXMLParser::getAttributeNameResID`,
         `DynamicRefTable::lookupResourceId`).
         """
         attributes = (each for element in self._root.walk() for each in element.attributes)
-        foreign = any(each.resource_id >> 24 > 1 for each in attributes)
-        if foreign and self._values.renames():
+        if self._values.may_become_framework({each.resource_id for each in attributes}):
             raise Unread("resources.arsc gives android: attributes other ids")
 
     def _package(self) -> str:

@@ -21,7 +21,6 @@ from gate.app.strings import Strings
 from gate.formats import elf, res_value
 from gate.formats.axml import Document, Element
 from gate.formats.errors import Malformed
-from gate.formats.resources import JoinedResources, Resources
 from gate.read import keys, rules
 from gate.read.anomalies import android_anomalies
 from gate.read.hidden import hidden_in_android
@@ -29,6 +28,7 @@ from gate.read.manifest import ManifestReader
 from gate.read.merge import merged
 from gate.read.module import APK, Module
 from gate.read.second import SecondReader
+from gate.read.tables import Tables
 from gate.read.text import FileText
 from gate.read.values import Values
 
@@ -46,7 +46,7 @@ class ModulesReader:
         self._journal = journal
         self._modules = tuple(modules)
         self._second = SecondReader(journal)
-        self._tables: dict[str, Resources] = {}
+        self._tables = Tables(files, self._modules)
         self._documents: dict[str, Document] = {}
 
     def manifest(self) -> Manifest:
@@ -85,10 +85,11 @@ class ModulesReader:
         roots = [self._documents[module.manifest].root for module, _ in read]
         elements = sum(1 for root in roots for _ in root.walk())
         self._journal.cover("manifest", "elements", elements, elements)
+        self._tables.account("manifest", self._journal)
         return read, failures
 
     def _manifest(self, module: Module) -> Manifest:
-        values = Values(lambda: self._resources(module))
+        values = Values(lambda: self._tables.seen_from(module))
         try:
             document = self._document(module, module.manifest)
         except Malformed as malformed:
@@ -102,27 +103,6 @@ class ModulesReader:
             data = self._files.read(path, self._budget.manifest)
             self._documents[path] = module.layout.document(data, self._budget)
         return self._documents[path]
-
-    def _resources(self, module: Module) -> Resources:
-        """What the module's references lead to: its own table, then those of the other modules."""
-        order = [module, *(each for each in self._modules if each is not module)]
-        having = [each for each in order if each.layout.table in each.names] or [module]
-        tables = [self._table(each) for each in having]
-        return JoinedResources(tables) if len(tables) > 1 else tables[0]
-
-    def _table(self, module: Module) -> Resources:
-        if module.prefix not in self._tables:
-            if module.fault:
-                raise Unread(f"{module.path}: {module.fault}")
-            path = module.prefix + module.layout.table
-            data = self._files.read(path, self._budget.resources)
-            self._tables[module.prefix] = module.layout.resources(data, self._budget)
-            counts = [each.packages for each in self._tables.values()]
-            declared, found = (sum(column) for column in zip(*counts, strict=True))
-            self._journal.cover("resource tables", "packages", declared, found)
-            there = sum(each.layout.table in each.names for each in self._modules)
-            self._journal.cover("resource tables", "files", there, len(self._tables))
-        return self._tables[module.prefix]
 
     def _sound(self, fact: str) -> Iterator[Module]:
         """The modules that can be read at all; each other is a gap in the fact."""
@@ -209,7 +189,7 @@ class ModulesReader:
         found: dict[str, None] = {}
         for module in self._modules:
             try:
-                values = self._resources(module).resolve(resource_id)
+                values = self._tables.seen_from(module).resolve(resource_id)
             except (Malformed, Unread):
                 continue
             texts = (each.value.text for each in values if each.value.type == res_value.STRING)
@@ -220,7 +200,7 @@ class ModulesReader:
         """The name of a resource, such as "id/password"; "" where no table names it."""
         for module in self._modules:
             with suppress(Malformed, Unread):
-                if name := self._resources(module).name(resource_id):
+                if name := self._tables.seen_from(module).name(resource_id):
                     return name
         return ""
 
@@ -252,7 +232,9 @@ class ModulesReader:
 
     def anomalies(self) -> tuple[Anomaly, ...]:
         """Every trick in the archives and in what the system must read."""
-        return android_anomalies(self.app, list(self._sound("anomalies")), self._document)
+        return android_anomalies(
+            self.app, list(self._sound("anomalies")), self._document, self._tables.of
+        )
 
     def hidden_code(self) -> tuple[HiddenCode, ...]:
         """Code beside the DEX files that the runtime loads."""

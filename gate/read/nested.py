@@ -6,14 +6,45 @@ from dataclasses import replace
 from functools import cached_property
 from typing import BinaryIO, cast
 
-from gate.app import Gap, Journal, Location, Unread
+from gate.app import Files, Gap, Journal, Location, Unread
 from gate.formats.errors import Malformed
 from gate.formats.zip import STORED
+from gate.formats.zip_records import LOCAL_MAGIC
 from gate.read.files import FolderFiles, ZipFiles
+from gate.read.listed import listed, plain
 
 MEMORY = 512 << 20
 """Bytes that all compressed APKs of a set may take once they are inflated."""
 MAX_APKS = 1_000
+
+
+def is_module(path: str) -> bool:
+    """Whether a file of a set is an APK by its name, as those who install sets see it."""
+    return path.lower().endswith(".apk")
+
+
+def named_modules(outer: ZipFiles | FolderFiles) -> frozenset[str]:
+    """What the set's own list names, has the content of an APK, and no name of one."""
+    wanted = listed(outer)
+    return frozenset(
+        path
+        for path in outer.names
+        if plain(path) in wanted and not is_module(path) and _is_apk(outer, path)
+    )
+
+
+def _is_apk(outer: ZipFiles | FolderFiles, path: str) -> bool:
+    try:
+        if not begins_with(outer, path, LOCAL_MAGIC):
+            return False
+        return "AndroidManifest.xml" in ZipFiles(_open(outer, path, MEMORY)[0], outer.budget)
+    except (Malformed, Unread):
+        return False
+
+
+def begins_with(files: Files, path: str, *magic: bytes) -> bool:
+    """Whether a file begins so; `Unread` where it cannot be read."""
+    return next(files.blocks(path, files.budget.total), b"").startswith(magic)
 
 
 class SetFiles:
@@ -31,8 +62,9 @@ class SetFiles:
         self._inside: dict[str, tuple[ZipFiles, str]] = {}
         self._size = outer.declared
         left = MEMORY
+        named = named_modules(outer)
         for path in outer.names:
-            if path.lower().endswith(".apk"):
+            if is_module(path) or path in named:
                 try:
                     left -= self._add(path, left)
                 except (Malformed, Unread) as reason:
@@ -54,6 +86,17 @@ class SetFiles:
         self.apks[path] = files
         self._inside.update((f"{path}!/{name}", (files, name)) for name in files.names)
         return used
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """Every file of the set that is none of its APKs."""
+        return tuple(
+            name for name in self._outer.names if name not in self.apks and name not in self.faults
+        )
+
+    def archive(self, path: str) -> ZipFiles:
+        """A file beside the APKs as an archive; Malformed or Unread where it is none."""
+        return ZipFiles(_open(self._outer, path, MEMORY)[0], self.budget)
 
     @property
     def archives(self) -> tuple[tuple[str, ZipFiles], ...]:

@@ -4,13 +4,14 @@ import os
 import stat
 from datetime import date
 
-from gate.app import App, Budget, Build, Files, IosApp, Journal
+from gate.app import App, Budget, Build, IosApp, Journal
 from gate.formats.errors import Malformed
 from gate.read.android import open_apk
 from gate.read.anomalies import archives
 from gate.read.bundle import open_bundle
 from gate.read.files import FolderFiles, ZipFiles
 from gate.read.ios import app_folders, open_app_folder, open_ipa
+from gate.read.kinds import marks, two_in_one
 from gate.read.splits import open_splits
 
 APPS = (".app", ".apk")
@@ -95,24 +96,24 @@ def _open_archive(files: ZipFiles, journal: Journal, as_of: date, idsig: int | s
     )
 
 
-def kind_of(files: Files) -> str:
-    """apk, ipa, aab or apks by what the archive holds, never by its file name; '' for neither."""
-    if "AndroidManifest.xml" in files:
-        return "apk"
-    if "BundleConfig.pb" in files or "base/manifest/AndroidManifest.xml" in files:
-        return "aab"
+def kind_of(files: ZipFiles | FolderFiles) -> str:
+    """The one kind that the build bears marks of, '' for none; `NotAnApp` names them if several."""
+    found = marks(files)
+    if several := two_in_one(found):
+        raise NotAnApp(several)
+    if found:
+        return next(iter(found))
     if app_folders(files):
         return "ipa"
-    if any(name.lower().endswith(".apk") for name in files.names):
-        return "apks"
     return "apk" if "classes.dex" in files or "resources.arsc" in files else ""
 
 
 def _open_folder(files: FolderFiles, name: str, journal: Journal, as_of: date) -> App:
-    if "Info.plist" in files:
+    kind = kind_of(files)
+    if kind == "app-folder":
         return open_app_folder(Build("", "app-folder"), files, name, journal, as_of)
-    if app_folders(files):
+    if kind == "ipa":
         return open_ipa(Build("", "app-folder"), files, journal, as_of)
-    if kind_of(files) == "apks":
+    if kind == "apks":
         return open_splits(Build("", "apks"), files, journal, as_of)
     raise NotAnApp(NO_APP)

@@ -9,11 +9,14 @@ is a gap. Sources: AOSP frameworks/base core/java/android/content/pm/parsing/Apk
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from datetime import date
+from functools import cached_property
 
 from gate.app import AndroidApp, Attribute, Build, Journal, SplitApk, Unread
+from gate.app.anomaly import HiddenCode
 from gate.app.manifest import Application, Manifest
 from gate.app.signing import Signer, Signing, Verification
 from gate.read.android import open_apk
+from gate.read.beside import doubts_beside, hidden_beside
 from gate.read.files import FolderFiles, ZipFiles
 from gate.read.module import Module
 from gate.read.modules import ModulesReader
@@ -45,11 +48,13 @@ class SplitsReader(ModulesReader):
             for path in paths
         ]
         super().__init__(files, journal, modules)
+        self._set = files
         self._apks = {path: files.apks[path] for path in paths if path in sound}
         self._as_of = as_of
 
     def manifest(self) -> Manifest:
         """Every manifest as one; APKs that stand alone have to say the same as the base."""
+        self._doubt("manifest")
         together = super().manifest()
         base = self._base[1]
         alone = [each for _, each in self._manifests[0] if not each.split]
@@ -61,6 +66,19 @@ class SplitsReader(ModulesReader):
             min_sdk=min(each.min_sdk for each in alone),
             target_sdk=min(each.target_sdk for each in alone),
         )
+
+    def hidden_code(self) -> tuple[HiddenCode, ...]:
+        """Code beside what the runtime loads, in the APKs and beside them."""
+        self._doubt("hidden_code")
+        return (*super().hidden_code(), *hidden_beside(self._set, self._journal))
+
+    def _doubt(self, fact: str) -> None:
+        for path, reason in self._doubts:
+            self._journal.gap(fact, path, reason)
+
+    @cached_property
+    def _doubts(self) -> tuple[tuple[str, str], ...]:
+        return tuple(doubts_beside(self._set))
 
     def splits(self) -> tuple[SplitApk, ...]:
         """Every APK that can be opened; one that is signed unlike the first is a gap."""

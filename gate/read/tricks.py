@@ -20,6 +20,10 @@ _HIDES: Final = (
         "the same bytes stand for several files, so that a small archive unpacks to a huge one or "
         "two readers see two files",
     ),
+    (
+        "maps package id",
+        "the device goes by the name, a tool that goes by the id reads another package",
+    ),
     ("names a resource", "a tool that decodes resources writes outside its folder"),
     ("has the key", "readers differ in which value they keep"),
     (
@@ -116,6 +120,20 @@ _HIDES: Final = (
     (
         "<application>",
         "the device reads the first alone, while a tool may read the other or both",
+    ),
+    (
+        "a package of id 1",
+        "the device takes the framework's own resources first, a tool takes these for them",
+    ),
+    (
+        "a package of id 0",
+        "the device gives it an id as it runs, which a tool takes for that of another package",
+    ),
+    ("1000 namespaces", "tools that search the list of them at every element come to no end"),
+    ("gives resources other ids", "a tool that goes by the id reads another resource"),
+    (
+        "depend on feature flags",
+        "newer devices may take them, while earlier ones and most tools do not see them",
     ),
     ("a second app", "one of them is installed, and a tool may judge the other"),
     ("entity", "tools that expand entities read other values, other files or no end"),

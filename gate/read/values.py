@@ -1,6 +1,6 @@
 """Attributes of compiled XML to values, references followed through the resource table."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from gate.app import Attribute, Location, Unread
@@ -37,12 +37,13 @@ class Values:
             return Attribute(name, at=at)
         return self.text(found, name, at)
 
-    def renames(self) -> bool:
-        """Whether the table gives framework resources other ids; no table gives none."""
+    def may_become_framework(self, resource_ids: Iterable[int]) -> bool:
+        """Whether the table may turn an attribute's id into one of the framework; none does not."""
         try:
-            return self._open().renames_framework
+            ids = self._open().ids
         except (Malformed, Unread):
             return False
+        return any(map(ids.may_become_framework, resource_ids))
 
     def _varies(self, value: TypedValue) -> bool:
         try:

@@ -1,4 +1,4 @@
-"""A second reading of AndroidManifest.xml, by androguard; imported late, as it is dear to load.
+"""A second reading of AndroidManifest.xml, by androguard, in a process of its own.
 
 Many scanners rest on androguard. Where it reads another manifest than the device does, the file is
 made so that they see another app; this was how Android malware hid from them in practice (Zimperium
@@ -8,12 +8,21 @@ made so that they see another app; this was how Android malware hid from them in
 import re
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final
 
-from gate.formats.axml import Attribute, Element
+from gate.formats.axml import Attribute, Document, Element
+from gate.formats.errors import Malformed
+from gate.frozen import dataclass
+from gate.read.apart import Allowance, Lost, apart
+from gate.read.unlogged import silence
 
-MAX_BYTES: Final = 2 << 20  # androguard takes about 1 s of CPU for 1 MB
+# androguard takes about 50 us for an element or attribute, compares each attribute of an element
+# with those before it, and each namespace at each element with the others.
+MAX_BYTES: Final = 1 << 20
+MAX_NODES: Final = 20_000
+MAX_PAIRS: Final = 20_000_000
+MAX_TEXT: Final = 10_000_000
+ALLOWED: Final = Allowance(cpu=2, wall=6.0)
 COMPONENTS: Final = ("activity", "activity-alias", "service", "receiver", "provider")
 NAME: Final = 0x01010003
 DEBUGGABLE: Final = 0x0101000F
@@ -55,15 +64,26 @@ class Reading:
         return frozenset(each[:2] for each in self.components)
 
 
-def disagreements(root: Element, data: bytes) -> Iterator[str]:
-    """In what androguard reads `data` otherwise than `root` says; nothing where it gives up.
+def disagreements(document: Document, data: bytes) -> Iterator[str]:
+    """In what androguard reads `data` otherwise than `document` says.
+
+    Nothing where androguard gives up, or where the manifest is made so that it takes its time.
+    """
+    if len(data) > MAX_BYTES or not _is_quick(document):
+        return
+    try:
+        theirs = apart(by_androguard, data, Reading, ALLOWED)
+    except Lost:
+        return
+    yield from differences(document.root, theirs)
+
+
+def differences(root: Element, theirs: Reading) -> Iterator[str]:
+    """In what another reading differs from `root`.
 
     Names that are no plain class names are not compared: each reader replaces odd characters in
     its own way.
     """
-    theirs = _by_androguard(data) if len(data) <= MAX_BYTES else None
-    if theirs is None:
-        return
     ours = _ours(root)
     if ours.package and ours.package != theirs.package and _plain(ours.package, theirs.package):
         yield f"package {_said(ours.package)} or {_said(theirs.package)}"
@@ -75,6 +95,20 @@ def disagreements(root: Element, data: bytes) -> Iterator[str]:
         yield "which components there are"
     elif ours.components != theirs.components:
         yield "which components are exported"
+
+
+def _is_quick(document: Document) -> bool:
+    """Whether androguard is done with a document in about a second, by what it has to compare."""
+    elements = [*document.root.walk()]
+    counts = [len(element.attributes) for element in elements]
+    nodes = len(elements) + sum(counts)
+    text = sum(
+        len(each.name) + len(each.namespace) + len(each.text or "")
+        for element in elements
+        for each in element.attributes
+    )
+    pairs = max(sum(count**2 for count in counts), nodes * document.namespaces**2)
+    return nodes <= MAX_NODES and pairs <= MAX_PAIRS and text <= MAX_TEXT
 
 
 def _plain(*names: str | None) -> bool:
@@ -113,20 +147,19 @@ def _literal(found: Attribute | None) -> bool | None:
     return found.value.data != 0 if found and found.value.is_integer else None
 
 
-def _by_androguard(data: bytes) -> Reading | None:
-    """None for a document that androguard refuses or stumbles over: that alone says nothing."""
-    from loguru import logger
-
-    # androguard tells every step at debug level, on standard error, by default.
-    logger.disable("androguard")
+def by_androguard(data: bytes) -> Reading:
+    """What androguard reads; Malformed for a document that it refuses or stumbles over."""
+    silence()
     from androguard.core.axml import AXMLPrinter, ResParserError, etree
 
     try:
         printer = AXMLPrinter(data)
         root = printer.get_xml_obj()
-        return _theirs(root) if printer.is_valid() and root is not None else None
-    except (*_FAULTS, ResParserError, etree.LxmlError):
-        return None
+        if printer.is_valid() and root is not None:
+            return _theirs(root)
+    except (*_FAULTS, ResParserError, etree.LxmlError) as fault:
+        raise Malformed("androguard stumbles over it") from fault
+    raise Malformed("androguard refuses it")
 
 
 def _theirs(root: Any) -> Reading:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from gate.cli.limit import MOST
 from gate.cli.main import run
 from gate.render import FORMATS
 from gate.report import from_json
@@ -216,7 +217,8 @@ def test_a_bad_waiver_file_names_file_and_line(
         ("folder", "a folder without an app"),
         ("missing.apk", "no such file"),
         ("fifo", "neither a file nor a folder"),
-        ("link", "neither a file nor a folder"),
+        ("link", "a symbolic link, which is not followed"),
+        ("apk", "a symbolic link, which is not followed"),
     ],
 )
 def test_a_bad_build_is_exit_3_with_one_clear_sentence(
@@ -227,6 +229,7 @@ def test_a_bad_build_is_exit_3_with_one_clear_sentence(
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "link").symlink_to("/dev/urandom")
+    (tmp_path / "apk").symlink_to(CLEAN_APK)
     assert scan(name) == 3
     said = capsys.readouterr()
     assert words in said.out and "Traceback" not in said.out + said.err
@@ -296,6 +299,42 @@ def test_a_limit_that_is_hit_is_no_verdict(limit: str) -> None:
     if limit.startswith("memory") and sys.platform != "linux":
         pytest.skip("only Linux limits the address space")
     assert scan("-q", CLEAN_APK, "--limit", limit) == 3
+
+
+@pytest.mark.parametrize(
+    ("limit", "most"),
+    [
+        ("wall=1000001", "wall is at most 1000000"),
+        ("wall=999999999999", "wall is at most 1000000"),
+        ("cpu=1000001", "cpu is at most 1000000"),
+        ("memory=1025G", "memory is at most 1024G"),
+        (f"memory={'9' * 100}G", "memory is at most 1024G"),
+        ("answer=1099511627777", "answer is at most 1024G"),
+        ("entries=1000000001", "entries is at most 1000000000"),
+        ("nesting=3", "nesting is at most 2"),
+    ],
+)
+def test_a_limit_that_nothing_can_hold_is_a_usage_error_that_names_the_largest(
+    limit: str, most: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert scan(CLEAN_APK, "--limit", limit) == 2
+    assert most in capsys.readouterr().err
+
+
+def test_the_largest_limits_leave_the_verdict_as_it_is() -> None:
+    largest = [f"--limit={name}={number}" for name, number in MOST.items()]
+    assert scan("-q", CLEAN_APK, *largest) == 0
+
+
+@pytest.mark.parametrize("epoch", ["abc", "1.5", "-1", "0x10", "1" * 12, " 1", "\u0661"])
+def test_a_time_of_the_build_that_is_no_number_is_a_usage_error(
+    epoch: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", epoch)
+    assert scan("-q", CLEAN_APK) == 2
+    assert "SOURCE_DATE_EPOCH" in capsys.readouterr().err
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "")
+    assert scan("-q", CLEAN_APK) == 0
 
 
 @pytest.mark.parametrize("limit", ["memory", "memory=0", "nothing=1", "cpu=1M", "wall=-1"])

@@ -27,6 +27,7 @@ from tests.formats.write_arsc import (
     Type,
     Value,
     config,
+    flagged,
     reference,
     write,
 )
@@ -197,13 +198,21 @@ def test_a_configuration_is_put_into_words(stored: bytes, words: str) -> None:
     [
         (write(Package((Type({0: TRUE}),)), count=2), "fewer packages"),
         (write(Package((Type({0: TRUE}),)), trailing=b"\0" * 5), "no whole chunk"),
-        (write(Package((Type({0: TRUE}),), extra=chunk(0x207, b"", b"\0" * 8))), "feature flags"),
+        (write(Package((Type({0: TRUE}),), extra=flagged(Type({}, id=9)))), "feature flags"),
     ],
 )
 def test_an_oddity_android_reads_through_is_noted(data: bytes, anomaly: str) -> None:
     read = parse(data)
     assert read.values(FIRST)[0].value == ON
     assert [anomaly in sentence for sentence in read.anomalies] == [True]
+
+
+def test_a_type_that_has_values_behind_feature_flags_is_unresolvable() -> None:
+    types = (Type({0: TRUE}), Type({0: TRUE}, id=2))
+    read = parse(write(Package(types, extra=flagged(Type({0: FALSE}, id=2)))))
+    assert read.resolve(FIRST)[0].value == ON
+    with pytest.raises(Unresolvable, match="0x7f020000 may depend on feature flags"):
+        read.resolve(0x7F020000)
 
 
 def test_chunks_that_hold_no_values_are_skipped() -> None:

@@ -15,6 +15,7 @@ from tests.formats.write_axml import (
     DEBUGGABLE,
     HONEST,
     NAME,
+    NAMESPACE,
     Attr,
     Lies,
     Node,
@@ -384,3 +385,15 @@ def expected(node: Node) -> object:
         (a.name, numbers[a.value] if isinstance(a.value, bool) else a.value) for a in node.attrs
     ]
     return (node.name, node.line, node.text or "", values, [expected(c) for c in node.children])
+
+
+@pytest.mark.parametrize(("count", "odd"), [(999, False), (1000, True)])
+def test_more_namespaces_than_anybody_needs_are_noted(count: int, odd: bool) -> None:
+    document = parse(write(Node("manifest"), Lies(before_nodes=NAMESPACE * count)))
+    assert document.namespaces == count + 1
+    assert any("more than 1000 namespaces" in each for each in document.anomalies) is odd
+
+
+def test_namespaces_without_number_are_over_the_limit() -> None:
+    with pytest.raises(OverLimit, match="more than 10000 namespaces"):
+        parse(write(Node("manifest"), Lies(before_nodes=NAMESPACE * 10_000)))

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from gate.formats import arsc, proto_resources
 from gate.formats.errors import Malformed, OverLimit
+from gate.formats.package_ids import Unresolvable
 from gate.formats.proto_resources import ProtoTable, parse
 from gate.formats.res_value import COMPLEX, INT_BOOLEAN, INT_DEC, REFERENCE, TypedValue
-from gate.formats.resources import ConfiguredValue, JoinedResources, Unresolvable
+from gate.formats.resources import ConfiguredValue, JoinedResources
 from tests.formats.compiled_by_aapt import compiled, converted
 from tests.formats.write_proto import entry, number, part, table
 
@@ -69,6 +70,13 @@ def test_package_0_is_the_tables_own_for_a_dynamic_reference() -> None:
     read = parse(table(entry(0, (TRUE, b"")), package=0x80))
     assert read.own_package == 0x80
     assert read.resolve(0x00010000, dynamic=True)[0].value == TypedValue(*TRUE)
+
+
+def test_a_package_of_the_framework_is_told_and_not_asked() -> None:
+    read = parse(table(entry(0, (TRUE, b"")), package=1))
+    assert read.anomalies == ("holds a package of id 1, which is the framework's",)
+    with pytest.raises(Unresolvable, match="belongs to the Android framework"):
+        read.resolve(0x01010000)
 
 
 def test_an_entry_that_stands_twice_counts_twice() -> None:

@@ -46,10 +46,27 @@ class Package:
     type_offset: int = 0
     header_size: int = 288
     extra: bytes = b""
+    name: str = ""
 
 
 def reference(resource_id: int) -> tuple[int, int]:
     return (REFERENCE, resource_id)
+
+
+def library(*mappings: tuple[int, str], count: int | None = None) -> bytes:
+    """A chunk that says which names the packages of those ids have."""
+    body = b"".join(pack("<I256s", id, name.encode("utf-16-le")) for id, name in mappings)
+    return chunk(0x203, body, pack("<I", len(mappings) if count is None else count))
+
+
+def staged_aliases(*pairs: tuple[int, int]) -> bytes:
+    """A chunk that says which other ids the resources of those ids go by."""
+    return chunk(0x206, b"".join(pack("<II", *pair) for pair in pairs), pack("<I", len(pairs)))
+
+
+def flagged(*types: Type) -> bytes:
+    """A chunk of types that count where a feature flag says so; they may not have strings."""
+    return chunk(0x207, b"".join(_type(one, []) for one in types), b"\0" * 8)
 
 
 def write(*packages: Package, count: int | None = None, trailing: bytes = b"") -> bytes:
@@ -72,7 +89,8 @@ def _package(package: Package, strings: list[str]) -> bytes:
             body += chunk(0x202, b"\0" * 4 * names, pack("<BBHI", one.id, 0, 0, names))
         body += _type(one, strings)
     start = package.header_size
-    header = pack("<I256xIIIII", package.id, start, 4, start + len(type_names), names,
+    name = package.name.encode("utf-16-le")
+    header = pack("<I256sIIIII", package.id, name, start, 4, start + len(type_names), names,
                   package.type_offset)  # fmt: skip
     return chunk(0x200, body, header[: package.header_size - 8])
 

@@ -93,6 +93,10 @@ def _short(length: int) -> bytes:
     return bytes([length]) if length < 0x80 else bytes([length >> 8 & 0x7F | 0x80, length & 0xFF])
 
 
+NAMESPACE = chunk(0x100, pack("<ii", 0, 0), pack("<Ii", 1, -1))
+"""A declaration that the first string is the prefix and the address of a namespace."""
+
+
 @dataclass
 class _Strings:
     """Names with an id come first, as the resource map wants it; the rest follows."""

@@ -228,9 +228,7 @@ def test_a_signature_that_cannot_be_read_is_a_gap(tmp_path: Path) -> None:
     assert judged("android-debug-certificate", build).outcome is Outcome.UNDECIDED
 
 
-def test_an_archive_with_a_manifest_at_its_root_is_an_apk_whatever_else_it_holds(
-    tmp_path: Path,
-) -> None:
+def test_a_configuration_without_a_module_makes_no_bundle_of_an_apk(tmp_path: Path) -> None:
     data = archive({"BundleConfig.pb": b""})
     with opened(written(tmp_path, data)) as app:
         assert app.build.kind == "aab"

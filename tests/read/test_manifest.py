@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from struct import pack
 
 import pytest
 
@@ -14,8 +13,8 @@ from gate.formats import axml
 from gate.formats.axml import Element
 from gate.read.rules import network_config
 from tests.formats import write_arsc, write_axml
-from tests.formats.write_arsc import Package, Type
-from tests.formats.write_axml import NAME, Attr, Node, chunk
+from tests.formats.write_arsc import Package, Type, library, staged_aliases
+from tests.formats.write_axml import DEBUGGABLE, NAME, Attr, Node
 from tests.formats.write_zip import Member, write_zip
 from tests.read.write_builds import (
     EXPORTED,
@@ -178,24 +177,28 @@ def test_a_permission_that_a_configuration_changes_guards_nothing(tmp_path: Path
             assert app.manifest.guards(service) == guards
 
 
-LIBRARY = chunk(0x203, pack("<I", 2) + "android".encode("utf-16-le").ljust(256, b"\0"), b"\1\0\0\0")
-ALIAS = chunk(0x206, pack("<II", 0x7F01000F, 0x0101000F), b"\1\0\0\0")
-OTHERS = chunk(0x203, pack("<I", 2) + "org.lib".encode("utf-16-le").ljust(256, b"\0"), b"\1\0\0\0")
+RENAMED = Package((), extra=library((2, "android")))
+ALIASES = Package((), extra=staged_aliases((0x7F01000F, DEBUGGABLE), (0x01FF000F, DEBUGGABLE)))
+OTHERS = Package((), extra=library((2, "org.lib")))
+FRAMEWORK = Package((), id=1)
 
 
 @pytest.mark.parametrize(
-    ("names", "alias", "is_read"),
+    ("package", "alias", "is_read"),
     [
-        (LIBRARY, 0x0201000F, False),
-        (ALIAS, 0x7F01000F, False),
+        (RENAMED, 0x0201000F, False),
+        (ALIASES, 0x7F01000F, False),
+        (ALIASES, 0x01FF000F, False),
+        (FRAMEWORK, 0x0001000F, False),
         (OTHERS, 0x0201000F, True),
-        (LIBRARY, 0x0101000F, True),
+        (OTHERS, 0x0001000F, True),
+        (RENAMED, 0x0101000F, True),
     ],
 )
 def test_a_table_that_renames_the_framework_leaves_foreign_attributes_open(
-    names: bytes, alias: int, is_read: bool, tmp_path: Path
+    package: Package, alias: int, is_read: bool, tmp_path: Path
 ) -> None:
-    table = write_arsc.write(Package((), extra=names))
+    table = write_arsc.write(package)
     root = manifest(flag=Attr("x", True, alias))
     with app_of(tmp_path, root, resources_arsc=table) as app:
         if is_read:
