@@ -9,12 +9,17 @@ import gate
 ROOT = Path(gate.__file__).parent
 DOORS = {
     "androguard": {"read/permissions.py", "read/witness.py"},
-    "asn1crypto": {"formats/x509.py"},
+    "asn1crypto": {"formats/x509_names.py"},
     "cryptography": {"formats/private_key.py", "formats/verify.py"},
     "landlockpy": {"isolation.py"},
     "lief": {"formats/by_lief.py"},
-    "loguru": {"read/permissions.py", "read/witness.py"},
     "numpy": {
+        "arm64/objc.py",
+        "arm64/pointers.py",
+        "arm64/program.py",
+        "arm64/sieve.py",
+        "arm64/symbols.py",
+        "arm64/texts.py",
         "dalvik/classdata.py",
         "dalvik/code.py",
         "dalvik/dex.py",
