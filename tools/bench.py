@@ -1,11 +1,19 @@
 """Measure scans: CPU seconds of the whole process tree, wall seconds and peak memory.
 
     python tools/bench.py [BUILD ...]       default: APKs and an IPA made for the purpose
+    python tools/bench.py --large [MB ...]  APKs with so many MB of dex; default: 20 60 150
 
-Each build is scanned five times; the middle of the five is printed. Memory is the largest sum of
-the resident sizes of the gate and its worker, sampled every 20 ms with ps. Then, without a BUILD,
-what the facts of an APK of 40 MB cost beyond the start of Python, step by step and as the least of
-five runs, and the memory of the same steps for 40 and for 400 MB.
+(`make bench`, `make bench BENCH=--large`.) Each build is scanned five times; the middle of the five
+is printed. Memory is the largest sum of the resident sizes of the gate and its worker, sampled
+every 20 ms with ps. Then, without a BUILD, what the facts of an APK of 40 MB cost beyond the start
+of Python, step by step and as the least of five runs, and the memory of the same steps for 40 and
+for 400 MB.
+
+The large APKs are those of ``tools/build_large.py``, which tells what it needs; the first time it
+compiles for some five minutes for each 60 MB of dex, and keeps that in the cache folder. They are
+scanned three times with either ruleset, and compared with the floor, which is what any scan pays:
+to start Python, read the file and inflate its dex. The first of them is also given to
+androguard, once.
 """
 
 import json
@@ -21,6 +29,7 @@ from pathlib import Path
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "builds"
 ROUNDS = 5
+LARGE, LARGE_ROUNDS = ("20", "60", "150"), 3
 SIZE = 3_500_000
 
 
@@ -64,14 +73,19 @@ def resident(root: int) -> int:
     return total
 
 
-def measure(build: Path) -> tuple[int, float, float, float]:
-    """Exit code, CPU seconds, wall seconds and MiB of the tree, the middle of the rounds."""
+def scan(build: Path, *options: str) -> tuple[str, ...]:
+    """The command that scans a build."""
     gate = shutil.which("gate", path=str(Path(sys.executable).parent)) or "gate"
+    return (gate, "scan", str(build), *options)
+
+
+def measure(command: tuple[str, ...], rounds: int = ROUNDS) -> tuple[int, float, float, float]:
+    """Exit code, CPU seconds, wall seconds and MiB of the tree, the middle of the rounds."""
     rows = []
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         started, peak = time.monotonic(), 0
-        command = [sys.executable, "-c", MEASURE, gate, "scan", str(build)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
+        watched = [sys.executable, "-c", MEASURE, *command]
+        with subprocess.Popen(watched, stdout=subprocess.PIPE) as child:
             while child.poll() is None:
                 peak = max(peak, resident(child.pid))
                 time.sleep(0.02)
@@ -130,10 +144,69 @@ def show_steps(folder: Path) -> None:
     print(f"  peak MiB: {peak:.0f}; of {large.stat().st_size / 1e6:.0f} MB: {steps(large)[1]:.0f}")
 
 
+FLOOR = """
+import io, sys, zipfile, zlib
+with open(sys.argv[1], "rb") as file:
+    data = file.read()
+for entry in zipfile.ZipFile(io.BytesIO(data)).infolist():
+    if entry.filename.startswith("classes") and entry.filename.endswith(".dex"):
+        at = entry.header_offset + 26
+        name, extra = data[at : at + 2], data[at + 2 : at + 4]
+        at += 4 + int.from_bytes(name, "little") + int.from_bytes(extra, "little")
+        zlib.decompress(data[at : at + entry.compress_size], -zlib.MAX_WBITS)
+"""
+
+# Without its log, which it formats line by line and which would cost it more than the analysis.
+ANDROGUARD = """
+import sys
+from loguru import logger
+logger.remove()
+from androguard.misc import AnalyzeAPK
+AnalyzeAPK(sys.argv[1])
+"""
+
+
+def script(text: str, build: Path) -> tuple[str, ...]:
+    """The command that runs a script on a build."""
+    return (sys.executable, "-E", "-P", "-c", text, str(build))
+
+
+def show_large(folder: Path, sizes: tuple[str, ...]) -> None:
+    """Print what scans of large APKs cost, against the floor and against androguard."""
+    builder = Path(__file__).with_name("build_large.py")
+    if subprocess.run([sys.executable, builder, folder, *sizes]).returncode:
+        sys.exit("the large APKs could not be built")
+    builds = [folder / f"large-{size}.apk" for size in sizes]
+    print("\nbars: 6 times the floor; 400 MiB in the tree at 150 MB of dex")
+    print(f"{'build':14} {'dex MB':>6} {'floor':>6} {'ruleset':12} exit", end="")
+    print(f" {'CPU s':>7} {'of floor':>8} {'s per MB':>8} {'wall s':>7} {'tree MiB':>8}")
+    dearest = [show_scans(build) for build in builds]
+    print(f"androguard reads {builds[0].name}, which takes minutes ...", flush=True)
+    code, cpu, wall, peak = measure(script(ANDROGUARD, builds[0]), 1)
+    print(f"  exit {code}, {cpu:.1f} CPU s, {wall:.1f} s, {peak:.0f} MiB;", end=" ")
+    print(f"{cpu / dearest[0]:.1f} times the scan with all checks")
+
+
+def show_scans(build: Path) -> float:
+    """Print a row for either ruleset; the CPU seconds of the last, which has every check."""
+    with zipfile.ZipFile(build) as archive:
+        names = [each for each in archive.infolist() if each.filename.endswith(".dex")]
+    dex = sum(each.file_size for each in names) / 1e6
+    floor = measure(script(FLOOR, build), LARGE_ROUNDS)[1]
+    for ruleset in ("article-6-3", "all"):
+        code, cpu, wall, peak = measure(scan(build, "--ruleset", ruleset), LARGE_ROUNDS)
+        print(f"{build.name:14} {dex:6.1f} {floor:6.2f} {ruleset:12} {code:4} {cpu:7.2f}", end="")
+        print(f" {cpu / floor:8.1f} {cpu / dex:8.3f} {wall:7.2f} {peak:8.0f}", flush=True)
+    return cpu
+
+
 def main() -> None:
     """Measure every build given, or those made here."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        if sys.argv[1:2] == ["--large"]:
+            show_large(folder, tuple(sys.argv[2:]) or LARGE)
+            return
         builds = [Path(each) for each in sys.argv[1:]] or [
             enlarged(FIXTURES / "demo-app" / "build.apk", folder / "demo.apk"),
             enlarged(FIXTURES / "demo-ios" / "build.ipa", folder / "demo.ipa"),
@@ -141,7 +214,7 @@ def main() -> None:
         ]
         print(f"{'build':32} {'MB':>6} exit {'CPU s':>7} {'wall s':>7} {'tree MiB':>9}")
         for build in builds:
-            code, cpu, wall, peak = measure(build)
+            code, cpu, wall, peak = measure(scan(build))
             size = build.stat().st_size / 1e6
             print(f"{build.name[:32]:32} {size:6.1f} {code:4} {cpu:7.2f} {wall:7.2f} {peak:9.0f}")
         if not sys.argv[1:]:
