@@ -4,8 +4,9 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import BinaryIO
+
+from gate.frozen import dataclass
 
 MAX_DEPTH = 64
 

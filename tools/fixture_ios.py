@@ -76,6 +76,9 @@ def build_ipa(case: IosCase, folder: Path, work: Path, output: Path) -> None:
         if patch.entry not in entries:
             raise RecipeError(f"after_signing {patch.entry}: no such entry")
         entries[patch.entry] = patch.apply(entries[patch.entry])
+    for name in case.removed:
+        if entries.pop(name, None) is None:
+            raise RecipeError(f"removed {name}: no such entry")
     root = f"Payload/{case.bundle}.app/"
     packed = {root + name: entries[name] for name in sorted(entries)}
     packed |= {name: content_bytes(said, name, folder) for name, said in case.outside.items()}
@@ -141,6 +144,8 @@ def _inheriting(nested: Bundle, case: IosCase) -> Bundle:
         entitlements=nested.entitlements,
         entitlements_der_only=nested.entitlements_der_only,
         entitlements_xml_only=nested.entitlements_xml_only,
+        directories=nested.directories,
+        directory_version=nested.directory_version,
         profile=nested.profile,
         files=nested.files,
     )
@@ -254,6 +259,8 @@ def _signed(part: _Part, data: bytes, info_plist: bytes | None, resources: bytes
         der=not recipe.entitlements_xml_only,
         info_plist=info_plist,
         code_resources=resources,
+        hashes=recipe.directories,
+        version=recipe.directory_version,
     )
     if recipe.sign == "adhoc":
         return sign(data, replace(seal, adhoc=True))
@@ -279,13 +286,19 @@ def _entitlements(part: _Part) -> dict[str, Any] | None:
 
 def _code_resources(entries: dict[str, bytes]) -> bytes:
     """The seal of every file but the program, in codesign's old and new form."""
-    names = sorted(entries)
-    old = {name: hashlib.sha1(entries[name]).digest() for name in names}
-    new = {
-        name: {"hash2": hashlib.sha256(entries[name]).digest()}
-        for name in names
-        if name not in ("Info.plist", "PkgInfo")
-    }
+    old: dict[str, Any] = {}
+    new: dict[str, Any] = {}
+    for name in sorted(entries):
+        sha1, sha256 = hashlib.sha1(entries[name]).digest(), hashlib.sha256(entries[name]).digest()
+        optional = {"optional": True} if _is_optional(name) else {}
+        old[name] = {"hash": sha1, **optional} if optional else sha1
+        if name not in ("Info.plist", "PkgInfo"):
+            new[name] = {"hash2": sha256, **optional}
     rules = {"^.*": True, **_LOCALISED, "^version.plist$": True}
     rules2 = {"^.*": True, **_LOCALISED, **_OMITTED}
     return plistlib.dumps({"files": old, "files2": new, "rules": rules, "rules2": rules2})
+
+
+def _is_optional(name: str) -> bool:
+    """Whether a file may be taken away: that of a translation, but for the base of them all."""
+    return ".lproj/" in name and not name.startswith("Base.lproj/")

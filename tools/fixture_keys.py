@@ -79,6 +79,9 @@ _ISSUERS: dict[str, tuple[str, ...]] = {
     "ios-distribution": ("ios-authority", "ios-root"),
     "ios-development": ("ios-authority", "ios-root"),
     "ios-profile-signer": ("ios-root",),
+    "ios-expired": ("ios-authority", "ios-root"),
+    "ios-store": ("ios-authority", "ios-root"),
+    "ios-self-made": (),
 }
 _PLANS = (
     _Plan("android-release", "CN=TEST ONLY Release,O=Example,C=TW", 1),
@@ -102,6 +105,27 @@ _PLANS = (
         mark=f"{_APPLE}.2",
     ),
     _Plan("ios-profile-signer", "CN=TEST ONLY Provisioning Profile Signing,O=Example,C=TW", 14),
+    _Plan(
+        "ios-expired",
+        f"CN=iPhone Distribution: TEST ONLY ({TEAM}),OU={TEAM},O=TEST ONLY,C=TW",
+        15,
+        (2019, 2022),
+        mark=f"{_APPLE}.4",
+    ),
+    _Plan(
+        "ios-self-made",
+        f"CN=Apple Distribution: TEST ONLY ({TEAM}),OU={TEAM},O=TEST ONLY,C=TW",
+        16,
+        mark=f"{_APPLE}.4",
+    ),
+    # What the store signs with: its subject is what makes it so, and it outlives its own dates.
+    _Plan(
+        "ios-store",
+        "CN=Apple iPhone OS Application Signing,O=TEST ONLY,C=TW",
+        17,
+        (2019, 2022),
+        mark=f"{_APPLE}.3",
+    ),
 )
 _ATTRIBUTES = {
     "CN": NameOID.COMMON_NAME,

@@ -15,11 +15,12 @@ from typing import Any, Literal
 
 import msgspec
 import yaml
+from macho_sign import DirectoryHash
 
 STUBS = Path(__file__).parent / "stubs"
 
 AndroidKey = Literal["release", "second", "debug", "weak", "expired"]
-IosKey = Literal["distribution", "development"]
+IosKey = Literal["distribution", "development", "expired", "self-made", "store"]
 IosSign = Literal["cms", "adhoc", "empty", "none"]
 ProfileKind = Literal["none", "store", "development", "adhoc", "enterprise"]
 
@@ -187,7 +188,8 @@ class Bundle(Strict, frozen=True, kw_only=True):
     """What the app, its extensions and its frameworks have in common.
 
     `sign`, `key` and `team` of an extension or framework are the app's unless said. A key of
-    `info`, `entitlements` or `profile` with the value null removes that default.
+    `info`, `entitlements` or `profile` with the value null removes that default. `directories` are
+    the code directories by their hash, the primary one first.
     """
 
     info: dict[str, Any] = {}
@@ -199,6 +201,8 @@ class Bundle(Strict, frozen=True, kw_only=True):
     entitlements: dict[str, Any] | Literal["none"] = {}
     entitlements_der_only: bool = False
     entitlements_xml_only: bool = False
+    directories: tuple[DirectoryHash, ...] = ("sha256",)
+    directory_version: Literal[0x20200, 0x20400] = 0x20400
     profile: dict[str, Any] | ProfileKind | None = None
     files: dict[str, Content | str] = {}
 
@@ -217,7 +221,10 @@ class Framework(Bundle, frozen=True, kw_only=True):
 
 
 class IosCase(Bundle, frozen=True, kw_only=True, tag_field="platform", tag="ios"):
-    """An IPA. `base` is another case's folder, whose sources count where this one has none."""
+    """An IPA. `base` is another case's folder, whose sources count where this one has none.
+
+    `removed` are paths in the app that are taken away after signing.
+    """
 
     note: str = ""
     base: str | None = None
@@ -227,6 +234,7 @@ class IosCase(Bundle, frozen=True, kw_only=True, tag_field="platform", tag="ios"
     outside: dict[str, Content | str] = {}
     patches: tuple[Patch, ...] = ()
     after_signing: tuple[Patch, ...] = ()
+    removed: tuple[str, ...] = ()
     lies: tuple[Lie, ...] = ()
 
 

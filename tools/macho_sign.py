@@ -1,7 +1,7 @@
 """Writes code signatures into thin 64-bit Mach-O files.
 
-The format is that of XNU's ``osfmk/kern/cs_blobs.h``: a SuperBlob with a SHA-256 CodeDirectory of
-version 0x20400, an empty requirement set, entitlements as XML and as DER, and a CMS wrapper.
+The format is that of XNU's ``osfmk/kern/cs_blobs.h``: a SuperBlob with one CodeDirectory or more,
+an empty requirement set, entitlements as XML and as DER, and a CMS wrapper.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import hashlib
 import plistlib
 import struct
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from asn1crypto import core
 from cms_seal import seal
@@ -22,11 +22,18 @@ _DIRECTORY, _REQUIREMENTS, _XML, _DER, _CMS = 0, 2, 5, 7, 0x10000  # slots of a 
 _ADHOC = 0x2
 _MAIN_BINARY, _ALLOW_UNSIGNED = 0x1, 0x10  # flags of the executable segment
 _HASHES_OF_DIRECTORIES = "1.2.840.113635.100.9.1"
+_ALTERNATE = 0x1000  # slot of the first directory beside the primary one
+_HEADER_SIZES = {0x20200: 52, 0x20400: 88}
+
+DirectoryHash = Literal["sha1", "stale-sha1", "sha256"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seal:
-    """What a signature says. Without a `signer` its CMS wrapper is empty."""
+    """What a signature says. Without a `signer` its CMS wrapper is empty.
+
+    `hashes` are its code directories, the primary one first; one that is stale has wrong pages.
+    """
 
     identifier: str
     team: str = ""
@@ -37,6 +44,8 @@ class Seal:
     der: bool = True
     info_plist: bytes | None = None
     code_resources: bytes | None = None
+    hashes: tuple[DirectoryHash, ...] = ("sha256",)
+    version: int = 0x20400
 
 
 @dataclass(slots=True)
@@ -59,8 +68,10 @@ def sign(program: bytes, what: Seal) -> bytes:
     blobs = _blobs(what)
     space = _space(limit, blobs, what)
     _write_header(data, layout, limit, space, linkedit=(address, limit + space - start))
-    directory = _directory(bytes(data), layout, blobs, what)
-    blobs = {_DIRECTORY: directory, **blobs, _CMS: _blob(0xFADE0B01, _wrapper(directory, what))}
+    directories = [_directory(bytes(data), layout, blobs, what, kind) for kind in what.hashes]
+    alternate = {_ALTERNATE + number: each for number, each in enumerate(directories[1:])}
+    wrapper = _blob(0xFADE0B01, _wrapper(directories, what))
+    blobs = {_DIRECTORY: directories[0], **blobs, **alternate, _CMS: wrapper}
     block = _super_blob(blobs)
     return bytes(data) + block + bytes(space - len(block))
 
@@ -112,28 +123,33 @@ def _blobs(what: Seal) -> dict[int, bytes]:
 def _space(limit: int, blobs: dict[int, bytes], what: Seal) -> int:
     """Bytes to set aside for the signature, generously: codesign does the same."""
     hashes = 32 * (-(-limit // _PAGE) + 8)
-    wanted = hashes + sum(map(len, blobs.values())) + (8192 if what.signer else 0) + 1024
+    beside = (len(what.hashes) - 1) * (hashes + 256)
+    wanted = hashes + beside + sum(map(len, blobs.values())) + (8192 if what.signer else 0) + 1024
     return wanted + -wanted % 16
 
 
-def _directory(data: bytes, layout: _Layout, blobs: dict[int, bytes], what: Seal) -> bytes:
-    """The CodeDirectory: hashes of every page, and of what lies outside the pages."""
+def _directory(
+    data: bytes, layout: _Layout, blobs: dict[int, bytes], what: Seal, kind: DirectoryHash
+) -> bytes:
+    """A CodeDirectory: hashes of every page, and of what lies outside the pages."""
     sealed = {1: what.info_plist, 3: what.code_resources, **blobs}
     depth = max(slot for slot, blob in sealed.items() if blob is not None)
-    outside = b"".join(_hash(sealed.get(slot)) for slot in range(depth, 0, -1))
-    pages = [_hash(data[at : at + _PAGE]) for at in range(0, len(data), _PAGE)]
+    outside = b"".join(_hash(sealed.get(slot), kind) for slot in range(depth, 0, -1))
+    paged = bytes(len(data)) if kind == "stale-sha1" else data
+    pages = [_hash(paged[at : at + _PAGE], kind) for at in range(0, len(data), _PAGE)]
     identifier = what.identifier.encode() + b"\0"
     team = what.team.encode() + b"\0" if what.team else b""
-    hashes_at = 88 + len(identifier) + len(team) + len(outside)
+    size, start = len(pages[0]), _HEADER_SIZES[what.version]
+    hashes_at = start + len(identifier) + len(team) + len(outside)
     head = struct.pack(
         ">9I4B4I4Q",
-        *(0xFADE0C02, hashes_at + 32 * len(pages), 0x20400, _ADHOC if what.adhoc else 0),
-        *(hashes_at, 88, depth, len(pages), len(data)),
-        *(32, 2, 0, _PAGE.bit_length() - 1),
-        *(0, 0, 88 + len(identifier) if team else 0, 0),
+        *(0xFADE0C02, hashes_at + size * len(pages), what.version, _ADHOC if what.adhoc else 0),
+        *(hashes_at, start, depth, len(pages), len(data)),
+        *(size, 2 if kind == "sha256" else 1, 0, _PAGE.bit_length() - 1),
+        *(0, 0, start + len(identifier) if team else 0, 0),
         *(0, 0, layout.text[1], _segment_flags(data, what)),
     )
-    return head + identifier + team + outside + b"".join(pages)
+    return head[:start] + identifier + team + outside + b"".join(pages)
 
 
 def _segment_flags(data: bytes, what: Seal) -> int:
@@ -144,13 +160,14 @@ def _segment_flags(data: bytes, what: Seal) -> int:
     return _MAIN_BINARY | (_ALLOW_UNSIGNED if debuggable else 0)
 
 
-def _wrapper(directory: bytes, what: Seal) -> bytes:
-    """The CMS over the CodeDirectory, with the list of its hash that Apple's tools add."""
+def _wrapper(directories: list[bytes], what: Seal) -> bytes:
+    """The CMS over the primary directory, with the list of their hashes that Apple's tools add."""
     if what.signer is None:
         return b""
-    hashes = plistlib.dumps({"cdhashes": [hashlib.sha256(directory).digest()[:20]]})
-    listed = (_HASHES_OF_DIRECTORIES, core.OctetString(hashes))
-    return seal(directory, what.signer, detached=True, attributes=(listed,))
+    named = zip(directories, what.hashes, strict=True)
+    cdhashes = [_hash(directory, kind)[:20] for directory, kind in named]
+    listed = (_HASHES_OF_DIRECTORIES, core.OctetString(plistlib.dumps({"cdhashes": cdhashes})))
+    return seal(directories[0], what.signer, detached=True, attributes=(listed,))
 
 
 def _super_blob(blobs: dict[int, bytes]) -> bytes:
@@ -168,9 +185,10 @@ def _blob(magic: int, data: bytes) -> bytes:
     return struct.pack(">2I", magic, len(data) + 8) + data
 
 
-def _hash(data: bytes | None) -> bytes:
-    """The SHA-256 of `data`; an empty slot is all zero."""
-    return bytes(32) if data is None else hashlib.sha256(data).digest()
+def _hash(data: bytes | None, kind: DirectoryHash) -> bytes:
+    """The digest of `data`; an empty slot is all zero."""
+    new = hashlib.sha256 if kind == "sha256" else hashlib.sha1
+    return bytes(new().digest_size) if data is None else new(data).digest()
 
 
 def entitlements_der(entitlements: dict[str, Any]) -> bytes:

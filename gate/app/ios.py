@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from gate.app.app import App, Fact
+from gate.app.image import Image
+from gate.app.machine import MachineCode
 from gate.app.native import ProvisioningProfile, Seals, Slice
+from gate.app.privacy import PrivacyManifest, PrivacyRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +91,36 @@ class IosApp(App):
         "Every bundle, the app itself first, then sorted by path.", "Info.plist bundles"
     )
     programs = Fact[tuple[Program, ...]]("Every Mach-O file, sorted by path.", "Mach-O files")
+    images = Fact[tuple[Image, ...]](
+        "What every slice of every Mach-O file is made of, in the order of the programs.",
+        "Mach-O images slices",
+        lambda app: next((each.path for each in app.programs), ""),
+    )
+    privacy_manifests = Fact[tuple[PrivacyManifest, ...]](
+        "The privacy manifest of each bundle that has one, in the order of the bundles."
+    )
+    privacy_rules = Fact[PrivacyRules]("What Apple asks an app to say of its user's data.")
     seals = Fact[Seals](
         "What the signatures seal, hashed anew and compared.",
         "code signature slices",
         lambda app: app.signed_program,
+    )
+    code = Fact[MachineCode](
+        "The arm64 code of every Mach-O file, as one answer to questions about calls and values."
     )
 
     @property
     def main(self) -> Bundle:
         """The app's own bundle."""
         return self.bundles[0]
+
+    @property
+    def images_by_path(self) -> dict[str, list[Image]]:
+        """The images of each Mach-O file that could be read; a new dictionary each time."""
+        found: dict[str, list[Image]] = {}
+        for image in self.images:
+            found.setdefault(image.path, []).append(image)
+        return found
 
     @property
     def signed_program(self) -> str:

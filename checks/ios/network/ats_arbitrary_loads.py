@@ -1,17 +1,10 @@
 """App Transport Security switched off for every host."""
 
-import re
 from collections.abc import Iterator
 
-from gate.app import Bundle, IosApp, Location
+from gate.app import IosApp, Location
+from gate.app.ats import ARBITRARY, policies
 from gate.check import Finding, Severity, check
-
-KEY = "NSAllowsArbitraryLoads"
-NARROWER = (
-    "NSAllowsArbitraryLoadsInWebContent",
-    "NSAllowsArbitraryLoadsForMedia",
-    "NSAllowsLocalNetworking",
-)
 
 
 @check(IosApp, severity=Severity.HIGH, cwe=319, masvs="MASVS-NETWORK-1")
@@ -39,36 +32,14 @@ def ats_arbitrary_loads(app: IosApp) -> Iterator[Finding]:
     CFStream and BSD sockets or a TLS library of the app's own; and whether the app sends anything
     over plain HTTP.
     """
-    for bundle in app.bundles:
-        ats = bundle.info.get("NSAppTransportSecurity")
-        if not isinstance(ats, dict) or ats.get(KEY) is not True or not _is_governing(bundle):
+    for policy in policies(app):
+        if not policy.arbitrary:
             continue
-        present = [key for key in NARROWER if key in ats]
-        if present and _oldest(bundle, app) >= (3 if _is_for_watch(bundle) else 10):
-            continue
-        old = f"; systems before iOS 10 do not know {present[0]}" if present else ""
+        path, ignored = policy.bundle.path, policy.ignored_by
+        old = f"; systems before iOS 10 do not know {ignored}" if ignored else ""
+        place = f"NSAppTransportSecurity.{ARBITRARY}"
         yield Finding(
-            subject=bundle.path,
-            message=f"{KEY} is true: plain HTTP is allowed to every host{old}.",
-            at=Location(bundle.info_path, element=f"NSAppTransportSecurity.{KEY}", snippet="true"),
+            subject=path,
+            message=f"{ARBITRARY} is true: plain HTTP is allowed to every host{old}.",
+            at=Location(policy.bundle.info_path, element=place, snippet="true"),
         )
-
-
-def _is_governing(bundle: Bundle) -> bool:
-    """Whether the bundle is a process of its own; a framework lives under its app's rules."""
-    return bundle.kind not in ("framework", "bundle")
-
-
-def _is_for_watch(bundle: Bundle) -> bool:
-    """Whether it runs on watchOS, whose version 3 is of the same year as iOS 10."""
-    platforms = bundle.info.get("CFBundleSupportedPlatforms")
-    return isinstance(platforms, list) and "WatchOS" in platforms
-
-
-def _oldest(bundle: Bundle, app: IosApp) -> int:
-    """The major version of the oldest system that runs the bundle; 0 where nothing says."""
-    for info in (bundle.info, app.main.info):
-        written = info.get("MinimumOSVersion")
-        if isinstance(written, str) and (match := re.match(r"\d{1,4}(?=\.|\Z)", written)):
-            return int(match[0])
-    return 0

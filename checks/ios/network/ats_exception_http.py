@@ -3,14 +3,9 @@
 from collections.abc import Iterator
 
 from gate.app import IosApp, Location
+from gate.app.ats import AtsPolicy, DomainRule, policies
 from gate.check import Finding, Severity, check
 
-# The spellings of iOS 9's first betas still work (Apple, Information Property List Key Reference).
-SPELLINGS = (
-    "NSExceptionAllowsInsecureHTTPLoads",
-    "NSTemporaryExceptionAllowsInsecureHTTPLoads",
-    "NSThirdPartyExceptionAllowsInsecureHTTPLoads",
-)
 LOCAL = ("localhost", "127.0.0.1", "::1", "[::1]", "10.0.2.2")
 
 
@@ -38,29 +33,22 @@ def ats_exception_http(app: IosApp) -> Iterator[Finding]:
     Cannot see: Whether the app talks to the domain at all, whether the server redirects to HTTPS,
     and connections that App Transport Security does not govern.
     """
-    for bundle in app.bundles:
-        if bundle.kind in ("framework", "bundle"):  # lives under the rules of its app
-            continue
-        ats = bundle.info.get("NSAppTransportSecurity")
-        domains = ats.get("NSExceptionDomains") if isinstance(ats, dict) else None
-        if not isinstance(domains, dict):
-            continue
-        for domain, rules in domains.items():
-            written = [
-                key for key in SPELLINGS if isinstance(rules, dict) and rules.get(key) is True
-            ]
-            if written:
-                place = f"NSAppTransportSecurity.NSExceptionDomains.{domain}.{written[0]}"
+    for policy in policies(app):
+        for rule in policy.domains:
+            if rule.http_key:
+                place = f"NSAppTransportSecurity.NSExceptionDomains.{rule.domain}.{rule.http_key}"
                 yield Finding(
-                    subject=domain,
-                    message=_message(bundle.path, domain, written[0], rules),
-                    at=Location(bundle.info_path, element=place, snippet="true"),
+                    subject=rule.domain,
+                    message=_message(policy, rule),
+                    at=Location(policy.bundle.info_path, element=place, snippet="true"),
                 )
 
 
-def _message(bundle: str, domain: str, key: str, rules: dict[str, object]) -> str:
-    below = " and every subdomain" if rules.get("NSIncludesSubdomains") is True else ""
+def _message(policy: AtsPolicy, rule: DomainRule) -> str:
+    domain, below = rule.domain, " and every subdomain" if rule.subdomains else ""
     trace = ""
     if domain.lower() in LOCAL or domain.lower().endswith(".localhost"):
         trace = " It is the trace of a development server."
-    return f"{key} in {bundle} allows plain HTTP to {domain}{below}.{trace}"
+    if policy.for_host(domain).pinned:
+        trace += " The pins of the domain hold for TLS alone."
+    return f"{rule.http_key} in {policy.bundle.path} allows plain HTTP to {domain}{below}.{trace}"

@@ -1,0 +1,1 @@
+"""Face ID, Touch ID and passcode."""

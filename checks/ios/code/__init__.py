@@ -1,0 +1,1 @@
+"""Code that an iOS app brings in or runs from data."""

@@ -1,0 +1,1 @@
+"""Ciphers, keys, hashes and random numbers."""

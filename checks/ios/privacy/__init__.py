@@ -1,0 +1,1 @@
+"""What the app may learn of its user, and what it says about that."""

@@ -1,0 +1,1 @@
+"""What an iOS app shows, and what is typed into it."""

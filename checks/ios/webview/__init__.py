@@ -1,0 +1,1 @@
+"""What an iOS app lets its web views do."""
