@@ -158,7 +158,9 @@ def _string(blob: bytes, offset: int) -> str:
 def _xml(payload: bytes) -> Entitlements:
     if not payload:
         return {}
-    entitlements = plist.parse(payload)
+    entitlements, twice = plist.parse_strictly(payload)
+    if twice:
+        raise Malformed(f"entitlements with the key {twice[0]} more than once")
     if not isinstance(entitlements, dict):
         raise Malformed("entitlements that are no dictionary")
     return entitlements

@@ -31,6 +31,9 @@ _BETTER: Final = (
     ("the same attribute twice", "is there twice"),
 )
 
+# mach-o/fat.h: the sizes of fat_arch and fat_arch_64.
+FAT_32, FAT_64, FAT_MAGIC_64 = 20, 32, b"\xca\xfe\xba\xbf"
+
 
 def archives(files: Files) -> tuple[tuple[str, ZipFiles], ...]:
     """Every archive of the build with what stands before its entries' names; none of a folder."""
@@ -89,8 +92,27 @@ def ios_anomalies(app: IosApp, others: Iterable[str], infos: Sequence[str]) -> t
     for program in _programs(app):
         for each in program.slices:
             found += _disputed(program.path, each.disputed)
+        found += _between_slices(files, program)
     app.journal.cover("structure", "files", len(files.names), len(files.names))
     return _bounded(found)
+
+
+def _between_slices(files: Files, program: Program) -> Iterator[Anomaly]:
+    """Bytes of a file of several architectures that are in none: linkers fill up with zeros."""
+    if not any(each.offset for each in program.slices):
+        return
+    try:
+        data = files.read(program.path, files.budget.code)
+    except Unread:
+        return  # which is a gap of the programs
+    header = FAT_64 if data[:4] == FAT_MAGIC_64 else FAT_32
+    at = 8 + header * int.from_bytes(data[4:8], "big")
+    ends = sorted((each.offset, each.offset + each.size) for each in program.slices)
+    for begin, end in (*ends, (len(data), len(data))):
+        if data[at:begin].strip(b"\0"):
+            yield _anomaly(program.path, "bytes between its architectures that belong to none")
+            return
+        at = max(at, end)
 
 
 def _anomaly(entry: str, trick: str, at: Location | None = None) -> Anomaly:

@@ -154,8 +154,10 @@ class IosReader:
                 found.append(Program(name, self._slices(name), owners.get(name)))
             except Unread as reason:
                 self._journal.gap("programs", name, str(reason))
-        if not self.app.main.executable:
-            self._journal.gap("programs", self.app.main.path, "the app's program is missing")
+        for bundle in self.app.bundles:
+            if bundle.kind != "bundle" and not bundle.executable:  # one of resources needs none
+                why = f"the program of the {bundle.kind} is missing"
+                self._journal.gap("programs", bundle.path, why)
         read = [each for each in found if not any(part.witness for part in each.slices)]
         self._journal.cover("Mach-O", "files", len(names), len(read))
         slices = sum(len(each.slices) for each in read)

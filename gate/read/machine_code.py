@@ -20,7 +20,7 @@ def machine_code(app: IosApp, files: Files, journal: Journal) -> MachineCode:
     programs, slices = [], 0
     for each in app.programs:
         wanted = list(_wanted(each, journal))
-        slices += len(wanted)
+        slices += sum(part.file_type in LOADED for part in each.slices)
         try:
             data = memoryview(files.read(each.path, files.budget.code)) if wanted else None
         except Unread as reason:

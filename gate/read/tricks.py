@@ -52,6 +52,10 @@ _HIDES: Final = (
         "after the last counted entry",
         "a tool that reads on there sees entries that do not exist on the device",
     ),
+    (
+        "bytes between its architectures",
+        "no signature seals these bytes, and tools that look at each architecture pass them by",
+    ),
     ("is an absolute path", _LEADS_OUT),
     ("leads out of the archive", _LEADS_OUT),
     ("holds a backslash", "on Windows a tool that extracts it takes the name for a path"),

@@ -203,3 +203,10 @@ def test_mutated_signatures_give_facts_or_malformed(data: st.DataObject) -> None
         codesign.parse(bytes(raw))
     except Malformed:
         return
+
+
+def test_entitlements_with_a_key_twice_are_refused() -> None:
+    twice = plistlib.dumps({"get-task-allow": True, "get-task-allow.": False})
+    twice = twice.replace(b"get-task-allow.", b"get-task-allow")
+    with pytest.raises(Malformed, match="get-task-allow more than once"):
+        codesign.parse(superblob({0: DIRECTORY, 5: blob(0xFADE7171, twice)}))

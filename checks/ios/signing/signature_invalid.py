@@ -52,6 +52,8 @@ def _broken(seal: SliceSeal) -> Iterator[tuple[str, str]]:
     strongest = seal.strongest
     if strongest.fault:
         yield "directory", f"A device refuses the code directory: {strongest.fault}"
+    if strongest.uncovered:
+        yield "unsealed bytes", f"Nothing seals {strongest.uncovered} bytes of the program"
     if strongest.bad_pages:
         yield "pages", "Code was changed after signing: pages differ from the code directory"
     for name in strongest.slots.altered:
