@@ -155,7 +155,9 @@ class IosReader:
             except Unread as reason:
                 self._journal.gap("programs", name, str(reason))
         for bundle in self.app.bundles:
-            if bundle.kind != "bundle" and not bundle.executable:  # one of resources needs none
+            # Frameworks and bundles of resources need no program, if they do not name one.
+            runs = bundle.kind not in ("framework", "bundle")
+            if (runs or "CFBundleExecutable" in bundle.info) and not bundle.executable:
                 why = f"the program of the {bundle.kind} is missing"
                 self._journal.gap("programs", bundle.path, why)
         read = [each for each in found if not any(part.witness for part in each.slices)]
