@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from gate.app.app import App, Fact, Unread
+from gate.app.app import App, Fact, Unread, first_file
 from gate.app.code import Code
 from gate.app.manifest import Manifest
 from gate.app.native import ElfLibrary
@@ -28,6 +28,11 @@ def _files(in_apk: str, in_module: str) -> "Callable[[AndroidApp], str]":
         return next((name for name in app.files.names if pattern.fullmatch(name)), "")
 
     return content
+
+
+def _apk(app: "AndroidApp") -> str:
+    """The first file of what devices verify; "" for a bundle, which counts its sealed files."""
+    return "" if app.build.kind == "aab" else first_file(app)
 
 
 def _named(attribute: str) -> "Callable[[AndroidApp], str]":
@@ -75,7 +80,9 @@ class AndroidApp(App):
     )
     signing = Fact[Signing]("Signature schemes and signers.")
     signature = Fact[Verification](
-        "What each supported Android version makes of the signatures.", "signature API levels"
+        "What each supported Android version makes of the signatures, of a bundle's the JDK.",
+        "signature API levels",
+        _apk,
     )
     libraries = Fact[tuple[ElfLibrary, ...]](
         "Every ELF file under lib/, sorted by path.",

@@ -132,7 +132,8 @@ class Verification:
 
     `verdicts` cover those levels without a gap. `conflicts` say how schemes contradict each other
     that each verify; `damage` says why a signing block that was once there is not found, or "".
-    The schemes end with v4 where an .idsig lies beside the APK; no verdict rests on that one.
+    The schemes end with v4 where an .idsig lies beside the APK; no verdict rests on that one. For
+    an app bundle, which no device reads, there are no verdicts: the scheme v1 says all.
     """
 
     verdicts: tuple[RangeVerdict, ...]
@@ -155,7 +156,9 @@ class Verification:
 
     @property
     def verified(self) -> bool:
-        """Whether every supported API level accepts the file, and all schemes agree."""
+        """Whether every supported API level accepts the file (the JDK, a bundle), all agreeing."""
+        if not self.verdicts:
+            return bool(self.schemes) and all(each.verified for each in self.schemes)
         agree = not self.conflicts and (self.beside is None or self.beside.verified)
         return agree and all(verdict.verified for verdict in self.verdicts)
 

@@ -8,7 +8,14 @@ from contextlib import suppress
 from typing import Final
 
 from gate.formats import res_chunk
-from gate.formats.arsc_packages import Package, TableReader, TypeChunk
+from gate.formats.arsc_packages import (
+    COMPACT_SINCE,
+    SPARSE_SINCE,
+    Entry,
+    Package,
+    TableReader,
+    TypeChunk,
+)
 from gate.formats.errors import Malformed, OverLimit
 from gate.formats.package_ids import PackageIds, Unresolvable
 from gate.formats.res_chunk import Chunk
@@ -21,10 +28,18 @@ __all__ = ["ConfiguredValue", "ResourceTable", "Unresolvable", "parse"]
 
 # References fan out: a thousand ways, each over resources that 100,000 configurations may hold.
 MAX_LOOKED_AT: Final = 4_000_000
+# The last API level of each way to read an entry that is no longer the present one.
+_EARLIER: Final = {
+    COMPACT_SINCE - 1: "has a type chunk that Android before 14 reads otherwise",
+    SPARSE_SINCE - 1: "has a type chunk that Android before 8 reads otherwise",
+}
 
 
 class ResourceTable(Resources):
-    """The resources of one resources.arsc."""
+    """The resources of one resources.arsc, for Android of the API level `lowest` and later.
+
+    The entries that the versions of Android differ in are told once they were looked up.
+    """
 
     def __init__(
         self,
@@ -33,12 +48,14 @@ class ResourceTable(Resources):
         ids: PackageIds,
         declared: int,
         anomalies: tuple[str, ...],
+        lowest: int,
     ) -> None:
         self.packages = declared, len(packages)
         self.anomalies = anomalies
         self._packages = packages
         self._strings = strings
         self._ids = ids
+        self._earlier = tuple(level for level in _EARLIER if level >= lowest)
         self._looked_at = 0
 
     @property
@@ -49,16 +66,27 @@ class ResourceTable(Resources):
     def values(self, resource_id: int) -> tuple[ConfiguredValue, ...]:
         """Return the value in each configuration, in file order; () where there is no such id.
 
-        Raises Unresolvable where feature flags decide, OverLimit once MAX_LOOKED_AT configurations
-        were looked at in all.
+        Raises Unresolvable where feature flags or the version of Android decide, OverLimit once
+        MAX_LOOKED_AT configurations were looked at in all.
         """
         found = []
         for configuration in self._configurations(resource_id):
             entry = configuration.entry(resource_id & 0xFFFF)
+            self._check(resource_id, configuration, entry)
             if entry is not None:
                 value = self._typed(entry.type, entry.data)
                 found.append(ConfiguredValue(qualifier(configuration.config()), value))
         return tuple(found)
+
+    def _check(self, resource_id: int, configuration: TypeChunk, entry: Entry | None) -> None:
+        """Raise Unresolvable where an earlier Android that runs the app reads the entry otherwise.
+
+        It may find nothing there, but then the attribute is as good as absent, which differs too.
+        """
+        for level in self._earlier:
+            if configuration.is_disputed(resource_id & 0xFFFF, entry, level):
+                self.anomalies = tuple(dict.fromkeys((*self.anomalies, _EARLIER[level])))
+                raise Unresolvable(f"resource {resource_id:#010x} depends on the Android version")
 
     def _configurations(self, resource_id: int) -> Iterator[TypeChunk]:
         """Yield the type chunks of every package that may hold the resource."""
@@ -90,9 +118,10 @@ class ResourceTable(Resources):
         return TypedValue(kind, data, self._strings.string(data))
 
 
-def parse(data: bytes, *, max_strings: int = MAX_STRINGS) -> ResourceTable:
+def parse(data: bytes, *, max_strings: int = MAX_STRINGS, lowest: int = 1) -> ResourceTable:
     """Index the chunks of a resources.arsc; entries and strings are decoded on look-up.
 
+    `lowest` is the first API level that has to agree with the later ones on a value.
     Raises Malformed where androidfw refuses the table, OverLimit past `max_strings` of one pool and
     the limits of gate.formats.arsc_packages.
     """
@@ -120,7 +149,8 @@ def parse(data: bytes, *, max_strings: int = MAX_STRINGS) -> ResourceTable:
         "holds data that belongs to no whole chunk": reader.cut,
     }
     anomalies = (*(phrase for phrase, present in odd.items() if present), *ids.oddities())
-    return ResourceTable(tuple(packages), strings, ids, missing + len(packages), anomalies)
+    declared = missing + len(packages)
+    return ResourceTable(tuple(packages), strings, ids, declared, anomalies, lowest)
 
 
 def _declared_packages(data: bytes, table: Chunk) -> int:

@@ -1,7 +1,8 @@
 """The packages of a resource table, indexed without decoding an entry.
 
 Sources: AOSP frameworks/base libs/androidfw/LoadedArsc.cpp (`LoadedPackage::Load`,
-`VerifyResTableType`, `VerifyResTableEntry`, `GetEntryOffset`) and ResourceTypes.h.
+`VerifyResTableType`, `VerifyResTableEntry`, `GetEntryOffset`) and ResourceTypes.h. Android 8 was
+the first to know FLAG_SPARSE, Android 14 FLAG_OFFSET16 and FLAG_COMPACT; others ignore the flags.
 """
 
 from collections.abc import Iterator
@@ -19,6 +20,9 @@ from gate.frozen import dataclass
 
 MAX_CHUNKS: Final = 100_000
 MAX_CONFIGURATIONS: Final = 4_096
+# The API levels since which sparse types, and short offsets and compact entries, are read as such.
+SPARSE_SINCE: Final = 26
+COMPACT_SINCE: Final = 34
 
 _PACKAGE: Final = Struct("<I256xIIII")
 _TYPE: Final = Struct("<BBHIII")
@@ -59,19 +63,36 @@ class TypeChunk:
         size = min(int.from_bytes(self.data[start : start + 4], "little"), 64)
         return self.data[start : min(start + size, self.chunk.end)]
 
-    def entry(self, index: int) -> Entry | None:
-        """Decode entry `index`; None where this configuration does not have it.
+    def is_disputed(self, index: int, entry: Entry | None, level: int) -> bool:
+        """Whether Android of an earlier API level finds another entry than `entry`, or fails."""
+        if (entry is None and not self.flags) or self._needs_level() > level:
+            return False
+        try:
+            return self.entry(index, level) != entry
+        except Malformed:
+            return True
+
+    def _needs_level(self) -> int:
+        """The sdkVersion of the configuration, below which no Android looks into the chunk."""
+        return int.from_bytes(self.config()[24:26], "little")
+
+    def entry(self, index: int, level: int = COMPACT_SINCE) -> Entry | None:
+        """Decode entry `index` as Android of an API level does; None where it is not there.
 
         Raises Malformed where the entry lies outside its chunk.
         """
-        offset = self._sparse(index) if self.flags & _SPARSE_FLAG else self._dense(index)
+        if self.flags & _SPARSE_FLAG and level >= SPARSE_SINCE:
+            offset = self._sparse(index)
+        else:
+            short = bool(self.flags & _OFFSET16_FLAG) and level >= COMPACT_SINCE
+            offset = self._dense(index, short)
         if offset is None:
             return None
         start = self.entries + offset
         if start & 3 or start + _ENTRY.size > self.chunk.end:
             raise Malformed(f"resource entry {index} lies outside its chunk", start)
         size, flags, key = _ENTRY.unpack_from(self.data, start)
-        compact = bool(flags & _COMPACT_FLAG)
+        compact = bool(flags & _COMPACT_FLAG) and level >= COMPACT_SINCE
         if flags & _COMPLEX_FLAG:
             return Entry(size if compact else key, COMPLEX, 0)
         if compact:
@@ -83,12 +104,12 @@ class TypeChunk:
             raise Malformed(f"the value of resource entry {index} has {value_size} bytes", start)
         return Entry(key, kind, data)
 
-    def _dense(self, index: int) -> int | None:
+    def _dense(self, index: int, short: bool) -> int | None:
         if index >= self.count:
             return None
-        if self.flags & _OFFSET16_FLAG:
-            short = self._offset(self.chunk.body + 2 * index, 2)
-            return None if short == _NO_ENTRY16 else 4 * short
+        if short:
+            words = self._offset(self.chunk.body + 2 * index, 2)
+            return None if words == _NO_ENTRY16 else 4 * words
         offset = self._offset(self.chunk.body + 4 * index, 4)
         return None if offset == _NO_ENTRY else offset
 

@@ -37,6 +37,9 @@ SIGNATURE_OIDS: Final = {
     bytes.fromhex("2a8648ce3d040304"): (ECDSA, "SHA-512"),
 }
 
+# In place of an API level: who verifies by the JAR File Specification, as the JDK does.
+JDK: Final = 1 << 16
+
 _LATEST: Final = 0x7FFF_FFFF
 _ALL: Final = ((0, _LATEST),)
 _OLD_AND_18: Final = ((0, 8), (18, _LATEST))
@@ -88,6 +91,8 @@ _LEVELS: Final = {
 
 
 def is_supported(kind: str, digest: str, signature_digest: str, level: int) -> bool:
-    """Whether Android of this API level takes a pair of algorithms."""
+    """Whether Android of this API level, or the JDK, takes a pair of algorithms."""
+    if level == JDK and digest == "MD5":  # java.security, jdk.jar.disabledAlgorithms
+        return False
     levels = _LEVELS.get((kind, digest, signature_digest), _LOLLIPOP_TO_M)
     return any(first <= level <= last for first, last in levels)

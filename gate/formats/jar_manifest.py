@@ -36,6 +36,13 @@ _NAMES: Final = {
     "SHA-512": ("SHA-512", 9),
 }
 _JELLY_BEAN_MR2: Final = 18
+_STANDARD: Final = (  # "Standard Algorithm Names" of the JDK, and the aliases that its tools wrote
+    *_STRONGEST_FIRST[:3],
+    ("SHA-224", "sha-224"),
+    ("SHA-1", "sha-1"),
+    ("SHA-1", "sha1"),
+    ("SHA-1", "sha"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +109,22 @@ def expected_digest(section: Section, suffix: str, level: int) -> NamedDigest | 
         if text is not None and algorithm and since <= level:
             return _decoded(algorithm, text, section)
     return None
+
+
+def standard_digests(section: Section, suffix: str) -> tuple[NamedDigest, ...]:
+    """
+    Give every digest that the JDK looks at, the strongest first.
+
+    It disables MD5, and SHA-1 without a time stamp (java.security, jdk.jar.disabledAlgorithms);
+    the latter is given where it stands alone. `suffix` as for `expected_digest`. Raises Malformed
+    for one that is not Base64.
+    """
+    found = tuple(
+        _decoded(algorithm, section.attributes[prefix + suffix], section)
+        for algorithm, prefix in _STANDARD
+        if prefix + suffix in section.attributes
+    )
+    return tuple(each for each in found if each.algorithm != "SHA-1") or found
 
 
 def _decoded(algorithm: str, text: str, section: Section) -> NamedDigest:

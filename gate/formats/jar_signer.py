@@ -10,8 +10,14 @@ from typing import Final
 
 from gate.formats import ber, cms, verify, x509
 from gate.formats.errors import Malformed, OverLimit
-from gate.formats.jar_algorithms import DIGEST_OIDS, SIGNATURE_OIDS, is_supported
-from gate.formats.jar_manifest import NamedDigest, Section, expected_digest, read_sections
+from gate.formats.jar_algorithms import DIGEST_OIDS, JDK, SIGNATURE_OIDS, is_supported
+from gate.formats.jar_manifest import (
+    NamedDigest,
+    Section,
+    expected_digest,
+    read_sections,
+    standard_digests,
+)
 from gate.frozen import dataclass
 
 _CONTENT_TYPE: Final = bytes.fromhex("2a864886f70d010903")  # RFC 5652 section 11.1
@@ -139,10 +145,12 @@ class JarSigner:
         kind, own = SIGNATURE_OIDS.get(info.signature_algorithm, ("", ""))
         if not digest or not kind or not is_supported(kind, digest, own, level):
             pair = f"{digest or 'an unknown digest'} with {own} {kind or 'an unknown algorithm'}"
-            raise Refused(
-                f"{self.block_path} is signed by {' '.join(pair.split())}, "
-                f"which Android of API level {level} does not take"
-            )
+            signed = f"{self.block_path} is signed by {' '.join(pair.split())}"
+            if level != JDK:
+                raise Refused(f"{signed}, which Android of API level {level} does not take")
+            if digest and kind:
+                raise Refused(f"{signed}, which the JDK does not take")
+            raise Malformed(f"{signed}, which the gate cannot verify")  # the JDK knows more
         return kind, digest, own or digest
 
     def _verifies(self, info: cms.SignerInfo, algorithms: tuple[str, str, str], level: int) -> bool:
@@ -213,7 +221,7 @@ class JarSigner:
                 f"{self.sf_path} says that the file is signed with APK Signature Scheme "
                 f"v{min(stripped)}, of which there is no signature"
             )
-        signtool = "signtool" in main.attributes.get("created-by", "")
+        signtool = level != JDK and "signtool" in main.attributes.get("created-by", "")
         whole = self._expected(main, "-digest" if signtool else "-digest-manifest", level)
         # One that is wrong is no error yet: the digests of the sections may be right.
         is_whole = whole is not None and _digest_of(manifest.data, whole) == whole.value
@@ -265,6 +273,8 @@ class JarSigner:
 
     def _expected(self, section: Section, suffix: str, level: int) -> NamedDigest | None:
         try:
+            if level == JDK:
+                return next(iter(standard_digests(section, suffix)), None)
             return expected_digest(section, suffix, level)
         except Malformed as cause:
             raise Refused(f"{self.sf_path} has a {cause.reason}") from cause

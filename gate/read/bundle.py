@@ -8,10 +8,18 @@ from collections.abc import Sequence
 from datetime import date
 
 from gate.app import AndroidApp, Build, Journal, SplitApk, Unread
-from gate.app.signing import Certificate, Signer, Signing, Verification
+from gate.app.signing import (
+    Certificate,
+    DigestUse,
+    SchemeVerdict,
+    Signer,
+    Signing,
+    Verification,
+)
 from gate.formats import cms
 from gate.formats.apk_signing import jar_signature_files
 from gate.formats.errors import Malformed
+from gate.formats.jar_bundle import verify_bundle
 from gate.read.files import ZipFiles
 from gate.read.module import BUNDLE_MODULE, Module
 from gate.read.modules import ModulesReader
@@ -35,13 +43,14 @@ class BundleReader(ModulesReader):
 
     def __init__(self, files: ZipFiles, journal: Journal) -> None:
         super().__init__(files, journal, _modules(files))
+        self._zip = files
 
     def splits(self) -> tuple[SplitApk, ...]:
         """None: a bundle is signed as a whole, with the key for the upload to the store."""
         return ()
 
     def signing(self) -> Signing:
-        """The JAR signature, the only form that a bundle has; nothing is verified."""
+        """The JAR signature, the only form that a bundle has, as far as it is there."""
         paths = jar_signature_files(self._files.names)
         signers = tuple(Signer("v1", self._certificates(path), path) for path in paths)
         known = sum(bool(each.certificates) for each in signers)
@@ -49,8 +58,29 @@ class BundleReader(ModulesReader):
         return Signing(("v1",) if paths else (), signers)
 
     def signature(self) -> Verification:
-        """`Unread`: no device reads the signature of a bundle."""
-        raise Unread("no Android version verifies the signature of an app bundle")
+        """The JAR signature held against every file, as the JDK does; no scheme for unsigned."""
+        if not jar_signature_files(self._files.names):
+            return Verification((), ())
+        try:
+            found = verify_bundle(self._zip.file, self._zip.directory)
+            signers = tuple(
+                Signer("v1", (cms.certificate(each.certificates[0]),), each.block_path)
+                for each in found.signers
+            )
+        except Malformed as malformed:
+            raise Unread(f"the signature cannot be verified: {malformed}") from malformed
+        self._journal.cover("signature", "sealed files", found.files, found.hashed)
+        verdict = SchemeVerdict(
+            scheme="v1",
+            verified=not found.reasons,
+            errors=tuple(found.reasons),
+            warnings=tuple(found.warnings),
+            signers=signers,
+            digests=tuple(DigestUse(*use) for use in found.digests),
+            min_sdk=None,
+            max_sdk=None,
+        )
+        return Verification((), (verdict,))
 
     def _certificates(self, path: str) -> tuple[Certificate, ...]:
         try:

@@ -49,13 +49,17 @@ def _signers(app: AndroidApp) -> Iterable[str]:
 
 
 def _schemes(app: AndroidApp) -> Iterator[str]:
-    """What was verified in every file that is signed by itself; no device verifies a bundle."""
-    for path, apk in app.signed_files if app.build.kind != "aab" else ():
+    """What was verified in every file that is signed by itself."""
+    in_bundle = app.build.kind == "aab"
+    for path, apk in app.signed_files:
         for each in apk.signature.schemes:
-            yield f"{path} {each.scheme} {_verdict(each)}".strip()
+            yield f"{path} {each.scheme} {_verdict(each, in_bundle=in_bundle)}".strip()
 
 
-def _verdict(scheme: SchemeVerdict) -> str:
+def _verdict(scheme: SchemeVerdict, *, in_bundle: bool) -> str:
+    if in_bundle:
+        reasons = "; ".join(scheme.errors)
+        return "verifies" if scheme.verified else f"does not verify: {reasons}"
     if scheme.min_sdk is None or scheme.max_sdk is None:
         return "is read by no supported version"
     told = f"at {levels_in_words(scheme.min_sdk, scheme.max_sdk)}"

@@ -13,7 +13,7 @@ from gate.app import Attribute, Location, Unread
 from gate.app.manifest import Application, Component, IntentFilter, Manifest
 from gate.formats.axml import ANDROID_NAMESPACE, Document, Element
 from gate.read.merge import merged
-from gate.read.values import Values
+from gate.read.values import Values, to_number
 
 IDS = {
     "label": 0x01010001,
@@ -238,6 +238,21 @@ class ManifestReader:
     def _at(self, element: Element | None, where: str, attribute: str = "") -> Location:
         place = f"{where}/@android:{attribute}" if attribute else where
         return Location(self._path, place, line=element.line or None if element else None)
+
+
+def written_level(root: Element) -> int | None:
+    """The lowest minSdkVersion that any Android reads out of a manifest; None for a split's.
+
+    1 stands for what only the resource table or the running system knows.
+    """
+    split = root.named("split")
+    if split and split.text:
+        return None
+    if not root.find_all("uses-sdk"):
+        return 1
+    every = (each for each in root.walk() if each.name == "uses-sdk")
+    found = (each.attribute("minSdkVersion", IDS["minSdkVersion"]) for each in every)
+    return min(to_number(each.value) if each and each.value.is_integer else 1 for each in found)
 
 
 def manifest_level(root: Element) -> Iterator[Element]:

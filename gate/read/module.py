@@ -11,28 +11,31 @@ from gate.frozen import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where a module keeps its parts, and how its XML and its resources are written."""
+    """Where a module keeps its parts, and how its XML and its resources are written.
+
+    `resources` takes the lowest API level that the app runs on as well.
+    """
 
     manifest: str
     table: str
     code: str
     document: Callable[[bytes, Budget], Document]
-    resources: Callable[[bytes, Budget], Resources]
+    resources: Callable[[bytes, Budget, int], Resources]
 
 
 def _binary_xml(data: bytes, budget: Budget) -> Document:
     return axml.parse(data, max_depth=budget.depth, max_strings=budget.strings)
 
 
-def _binary_table(data: bytes, budget: Budget) -> Resources:
-    return arsc.parse(data, max_strings=budget.strings)
+def _binary_table(data: bytes, budget: Budget, lowest: int) -> Resources:
+    return arsc.parse(data, max_strings=budget.strings, lowest=lowest)
 
 
 def _proto_xml(data: bytes, budget: Budget) -> Document:
     return proto_xml.parse(data, max_depth=budget.depth)
 
 
-def _proto_table(data: bytes, _: Budget) -> Resources:
+def _proto_table(data: bytes, _: Budget, __: int) -> Resources:
     return proto_resources.parse(data)
 
 

@@ -24,7 +24,7 @@ from gate.formats.errors import Malformed
 from gate.read import keys, rules
 from gate.read.anomalies import android_anomalies
 from gate.read.hidden import hidden_in_android
-from gate.read.manifest import ManifestReader
+from gate.read.manifest import ManifestReader, written_level
 from gate.read.merge import merged
 from gate.read.module import APK, Module
 from gate.read.second import SecondReader
@@ -46,7 +46,7 @@ class ModulesReader:
         self._journal = journal
         self._modules = tuple(modules)
         self._second = SecondReader(journal)
-        self._tables = Tables(files, self._modules)
+        self._tables = Tables(files, self._modules, lambda: self._lowest_level)
         self._documents: dict[str, Document] = {}
 
     def manifest(self) -> Manifest:
@@ -95,6 +95,15 @@ class ModulesReader:
         except Malformed as malformed:
             raise Unread(f"{module.manifest}: {malformed}") from malformed
         return ManifestReader(document, values, module.manifest).read()
+
+    @cached_property
+    def _lowest_level(self) -> int:
+        """The lowest API level that a manifest says without a table, those of splits aside."""
+        try:
+            roots = [self._document(each, each.manifest).root for each in self._modules]
+        except (Malformed, Unread):
+            return 1
+        return min((each for each in map(written_level, roots) if each is not None), default=1)
 
     def _document(self, module: Module, path: str) -> Document:
         if module.fault:

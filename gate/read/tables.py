@@ -1,6 +1,6 @@
 """The resource tables of an app's modules, each read once."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from gate.app import Files, Journal, Unread
 from gate.formats.errors import Malformed
@@ -9,11 +9,17 @@ from gate.read.module import Module
 
 
 class Tables:
-    """The tables of a build; one that cannot be read is tried once and `Unread` ever after."""
+    """The tables of a build; one that cannot be read is tried once and `Unread` ever after.
 
-    def __init__(self, files: Files, modules: Sequence[Module]) -> None:
+    `lowest_level` tells the lowest API level that the app may run on.
+    """
+
+    def __init__(
+        self, files: Files, modules: Sequence[Module], lowest_level: Callable[[], int]
+    ) -> None:
         self._files = files
         self._modules = tuple(modules)
+        self._lowest_level = lowest_level
         self._read: dict[str, Resources | str] = {}  # a text says why there is none
 
     def of(self, module: Module) -> Resources:
@@ -61,4 +67,4 @@ class Tables:
         if module.fault:
             raise Unread(f"{module.path}: {module.fault}")
         data = self._files.read(module.prefix + module.layout.table, self._files.budget.resources)
-        return module.layout.resources(data, self._files.budget)
+        return module.layout.resources(data, self._files.budget, self._lowest_level())

@@ -139,6 +139,10 @@ _HIDES: Final = (
         "depend on feature flags",
         "newer devices may take them, while earlier ones and most tools do not see them",
     ),
+    (
+        "reads otherwise",
+        "earlier devices take other values from it than later ones and most tools",
+    ),
     ("a second app", "one of them is installed, and a tool may judge the other"),
     ("entity", "tools that expand entities read other values, other files or no end"),
     (

@@ -38,8 +38,9 @@ ON = TypedValue(INT_BOOLEAN, 0xFFFFFFFF)
 OFF = TypedValue(INT_BOOLEAN, 0)
 
 
-def table(*types: Type, **package: int) -> ResourceTable:
-    return parse(write(Package(types, **package)))  # type: ignore[arg-type]
+def table(*types: Type, lowest: int = 1, **package: int) -> ResourceTable:
+    data = write(Package(types, **package))  # type: ignore[arg-type]
+    return parse(data, lowest=lowest)
 
 
 def chain(length: int, end: Value) -> dict[int, Value]:
@@ -51,7 +52,7 @@ def chain(length: int, end: Value) -> dict[int, Value]:
 @pytest.mark.parametrize("compact", [False, True])
 def test_every_layout_of_entries_gives_the_same_values(layout: str, compact: bool) -> None:
     entries: dict[int, Value] = {0: TRUE, 2: "text", 5: (INT_DEC, 42)}
-    read = table(Type(entries, layout=layout, compact=compact))
+    read = table(Type(entries, layout=layout, compact=compact), lowest=34)
     assert read.values(FIRST) == (ConfiguredValue("default", ON),)
     (text,) = read.values(FIRST + 2)
     assert (text.value.type, text.value.text) == (STRING, "text")
@@ -168,9 +169,89 @@ def test_configurations_that_multiply_are_over_the_limit() -> None:
 
 
 def test_an_unsorted_sparse_list_hides_what_it_hides_on_a_device() -> None:
-    read = table(Type({9: TRUE, 1: TRUE, 4: TRUE}, layout="sparse"))
+    read = table(Type({9: TRUE, 1: TRUE, 4: TRUE}, layout="sparse"), lowest=26)
     assert read.values(FIRST + 9) == ()
     assert read.values(FIRST + 4)[0].value == ON
+
+
+BEFORE_14 = "has a type chunk that Android before 14 reads otherwise"
+BEFORE_8 = "has a type chunk that Android before 8 reads otherwise"
+
+
+def raw(flags: int, offsets: bytes, entries: bytes, lowest: int, count: int = 1) -> ResourceTable:
+    """A table whose one type has those offsets and entries, byte by byte."""
+    spec = chunk(0x202, b"\0" * 4 * count, pack("<BBHI", 1, 0, 0, count))
+    start = 20 + len(DEFAULT) + len(offsets)
+    header = pack("<BBHII", 1, flags, 0, count, start) + DEFAULT
+    data = write(Package((), extra=spec + chunk(0x201, offsets + entries, header)))
+    return parse(data, lowest=lowest)
+
+
+def full(value: tuple[int, int]) -> bytes:
+    return pack("<HHIHBBI", 8, 0, 0, 8, 0, *value)
+
+
+# A compact entry of the key 8 whose value is false is, taken for a full one, 8 bytes of it.
+COMPACT = pack("<HHI", 8, 8 | INT_BOOLEAN << 8, 0) + pack("<HBBI", 8, 0, *TRUE)
+AMBIGUOUS = [
+    (0, pack("<I", 0), COMPACT, 34, BEFORE_14),
+    (2, pack("<I", 8), b"\0" * 8 + full(TRUE) + b"\0" * 8 + full(FALSE), 34, BEFORE_14),
+    (2, pack("<I", 0x2000FFFF), b"", 34, BEFORE_14),
+    (1, pack("<HH", 0, 4), full(FALSE) + full(TRUE), 26, BEFORE_8),
+    (1, pack("<HH", 16, 0), full(FALSE) + full(TRUE), 26, BEFORE_8),
+]
+
+
+@pytest.mark.parametrize(("flags", "offsets", "entries", "level", "anomaly"), AMBIGUOUS)
+def test_an_entry_that_an_earlier_android_reads_otherwise_is_unresolvable_and_noted(
+    flags: int, offsets: bytes, entries: bytes, level: int, anomaly: str
+) -> None:
+    read = raw(flags, offsets, entries, level - 1)
+    assert not read.anomalies
+    for _ in range(2):
+        with pytest.raises(Unresolvable, match="0x7f010000 depends on the Android version"):
+            read.resolve(FIRST)
+    assert list(read.anomalies) == [anomaly]
+
+
+@pytest.mark.parametrize(("layout", "compact"), [("offset16", False), ("dense", True)])
+def test_what_an_earlier_android_cannot_read_at_all_is_unresolvable_too(
+    layout: str, compact: bool
+) -> None:
+    entries: dict[int, Value] = {0: TRUE, 1: FALSE}
+    with pytest.raises(Unresolvable, match="depends on the Android version"):
+        table(Type(entries, layout=layout, compact=compact), lowest=33).values(FIRST)
+
+
+@pytest.mark.parametrize(
+    ("layout", "compact", "level"),
+    [("sparse", False, 26), ("offset16", False, 34), ("dense", True, 34), ("dense", False, 1)],
+)
+def test_entries_that_every_android_of_the_app_reads_alike_are_not_noted(
+    layout: str, compact: bool, level: int
+) -> None:
+    read = table(Type({0: TRUE, 2: FALSE}, layout=layout, compact=compact), lowest=level)
+    assert [len(read.values(FIRST + index)) for index in range(4)] == [1, 0, 1, 0]
+    assert read.anomalies == ()
+
+
+@pytest.mark.parametrize(("sdk", "told"), [(26, False), (25, True), (0, True)])
+def test_a_configuration_that_an_earlier_android_never_takes_is_not_noted(
+    sdk: int, told: bool
+) -> None:
+    read = table(Type({0: FALSE}), Type({1: TRUE}, config(sdk=sdk), layout="sparse"), lowest=21)
+    if told:
+        with pytest.raises(Unresolvable, match="depends on the Android version"):
+            read.values(FIRST)
+    else:
+        assert len(read.values(FIRST)) == 1
+    assert bool(read.anomalies) is told
+
+
+def test_short_offsets_that_mean_the_same_to_every_android_are_read() -> None:
+    read = raw(2, pack("<HH", 0, 0), full(TRUE), 1)
+    assert read.values(FIRST)[0].value == ON
+    assert read.anomalies == ()
 
 
 @pytest.mark.parametrize(
@@ -292,8 +373,8 @@ def test_the_limit_on_values_holds_at_n_and_not_at_n_plus_one(
         read.resolve(FIRST)
 
 
-def ask_everything(data: bytes) -> None:
-    read = parse(data)
+def ask_everything(data: bytes, lowest: int = 1) -> None:
+    read = parse(data, lowest=lowest)
     for resource_id in (FIRST, FIRST + 1, FIRST + 2, FIRST + 3, 0x7F020000):
         try:
             for configured in read.resolve(resource_id):
@@ -329,9 +410,14 @@ MUTATIONS = st.lists(st.tuples(st.integers(0, 5000), st.binary(min_size=1, max_s
 
 
 @settings(deadline=None)
-@given(st.sampled_from(["dense", "sparse", "offset16"]), st.booleans(), MUTATIONS)
+@given(
+    st.sampled_from(["dense", "sparse", "offset16"]),
+    st.booleans(),
+    MUTATIONS,
+    st.sampled_from([1, 26, 34]),
+)
 def test_mutated_tables_are_parsed_or_malformed(
-    layout: str, compact: bool, mutations: list[tuple[int, bytes]]
+    layout: str, compact: bool, mutations: list[tuple[int, bytes]], lowest: int
 ) -> None:
     entries: dict[int, Value] = {0: reference(FIRST + 1), 1: TRUE, 2: "text"}
     types = (
@@ -343,6 +429,6 @@ def test_mutated_tables_are_parsed_or_malformed(
         start = place % len(mutant)
         mutant[start : start + len(replacement)] = replacement
     try:
-        ask_everything(bytes(mutant))
+        ask_everything(bytes(mutant), lowest)
     except Malformed as error:
         assert error.reason

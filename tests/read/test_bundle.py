@@ -5,10 +5,13 @@ import pytest
 from gate.catalogue import catalogue
 from gate.check import Outcome, Result
 from gate.formats.res_value import REFERENCE
+from gate.read import card
 from gate.run import run_one
 from tests.formats import write_proto
+from tests.formats.sign_apk import jar
 from tests.formats.write_axml import Attr, Node
 from tests.formats.write_proto import entry, number, table
+from tests.formats.write_zip import Member, write_zip
 from tests.read.write_builds import (
     CONFIG,
     HAS_CODE,
@@ -234,3 +237,71 @@ def test_a_configuration_without_a_module_makes_no_bundle_of_an_apk(tmp_path: Pa
         assert app.build.kind == "aab"
     with opened(written(tmp_path, apk(manifest(), BundleConfig_pb=b""))) as app:
         assert app.build.kind == "apk"
+
+
+def signed_bundle(*more: Member, without: str = "", changed: str = "") -> bytes:
+    """A bundle with a JAR signature; `more` lies in it and is not sealed."""
+    config, base = "BundleConfig.pb", "base/manifest/AndroidManifest.xml"
+    sealed = {config.encode(): b"", base.encode(): write_proto.xml(manifest())}
+    members = [
+        Member(each.name, each.data + b"\x1a\x00" * (each.name == changed.encode()))
+        for each in jar(sealed)
+        if each.name != without.encode()
+    ]
+    return write_zip(*members, *more)
+
+
+def test_the_signature_of_a_bundle_is_verified_over_every_file(tmp_path: Path) -> None:
+    build = written(tmp_path, signed_bundle())
+    assert judged("android-signature-invalid", build).outcome is Outcome.CLEAN
+    with opened(build) as app:
+        (scheme,) = app.signature.schemes
+        assert (scheme.scheme, scheme.verified, scheme.errors) == ("v1", True, ())
+        assert app.signature.verified
+        assert scheme.signers[0].certificates[0] == app.signing.signers[0].certificates[0]
+        counted = {(each.reader, each.unit): each for each in app.journal.coverage}
+        assert counted["signature", "sealed files"].read == 2
+        assert not app.journal.gaps
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (signed_bundle(Member(b"base/assets/x.js", b"x")), "'base/assets/x.js' is not sealed"),
+        (signed_bundle(changed="BundleConfig.pb"), "'BundleConfig.pb' is not what was signed"),
+        (signed_bundle(changed="META-INF/CERT.SF"), "does not verify over META-INF/CERT.SF"),
+        (signed_bundle(changed="META-INF/MANIFEST.MF"), "MANIFEST.MF has a section"),
+    ],
+)
+def test_what_the_signature_of_a_bundle_does_not_seal_is_found(
+    tmp_path: Path, data: bytes, reason: str
+) -> None:
+    build = written(tmp_path, data)
+    (finding,) = judged("android-signature-invalid", build).findings
+    assert finding.subject == "bundle signature"
+    assert reason in finding.message
+    with opened(build) as app:
+        assert not app.signature.verified
+
+
+def test_an_unsigned_bundle_has_no_signature_to_verify(tmp_path: Path) -> None:
+    for data in (bundle({"base": manifest()}), signed_bundle(without="META-INF/CERT.RSA")):
+        build = written(tmp_path, data)
+        assert judged("android-signature-invalid", build).outcome is Outcome.NOT_APPLICABLE
+        assert judged("android-unsigned", build).outcome is Outcome.FOUND
+        with opened(build) as app:
+            assert app.signature.schemes == ()
+            assert not app.signature.verified
+            assert not app.journal.gaps
+
+
+def test_the_card_tells_whether_the_signature_of_a_bundle_verifies(tmp_path: Path) -> None:
+    for data, told in (
+        (signed_bundle(), "v1 verifies"),
+        (
+            signed_bundle(changed="BundleConfig.pb"),
+            "v1 does not verify: 'BundleConfig.pb' is not what was signed",
+        ),
+    ):
+        with opened(written(tmp_path, data)) as app:
+            assert (told,) in [tuple(lines) for lines in card(app).inventory.values()]

@@ -7,11 +7,13 @@ import pytest
 from gate.app import Attribute, Gap
 from gate.app.anomaly import Anomaly
 from gate.check import Outcome
+from gate.formats.res_value import INT_DEC
 from gate.read.tricks import hides
 from tests.formats import write_arsc
 from tests.formats.write_arsc import FALSE, TRUE, Package, Type, library, staged_aliases
-from tests.formats.write_axml import Attr
+from tests.formats.write_axml import Attr, Node
 from tests.read.write_builds import (
+    MIN_SDK,
     apk,
     archive,
     bundle,
@@ -160,3 +162,70 @@ def test_the_tables_that_build_tools_write_are_read_and_not_told(
 ) -> None:
     found, tricks = flag(tmp_path, write_arsc.write(package), value)
     assert (found.values, tricks) == ((True,), [])
+
+
+LEVEL = Type({0: (INT_DEC, 34)}, id=2)
+COMPACT = write_arsc.write(Package((Type({0: FALSE}, compact=True), LEVEL)))
+SPARSE = write_arsc.write(Package((Type({1: TRUE}, layout="sparse"), Type({0: FALSE}))))
+FLAG = debuggable((1, 0x7F010000))
+
+
+def at_level(folder: Path, root: Node, table: bytes) -> tuple[Attribute[bool], list[str]]:
+    with opened(written(folder, apk(root, resources_arsc=table))) as app:
+        return app.manifest.application.debuggable, told(app.anomalies)
+
+
+@pytest.mark.parametrize(("table", "level"), [(COMPACT, 34), (SPARSE, 26)])
+def test_a_table_for_the_versions_of_android_that_the_app_runs_on_is_read(
+    table: bytes, level: int, tmp_path: Path
+) -> None:
+    found, tricks = at_level(tmp_path, manifest(sdk=(level, 35), flag=FLAG), table)
+    assert (found.values, tricks) == ((False,), [])
+
+
+@pytest.mark.parametrize(("table", "level"), [(COMPACT, 33), (SPARSE, 25)])
+def test_a_value_that_an_earlier_version_reads_otherwise_is_left_open_and_told(
+    table: bytes, level: int, tmp_path: Path
+) -> None:
+    found, (trick,) = at_level(tmp_path, manifest(sdk=(level, 35), flag=FLAG), table)
+    assert "depends on the Android version" in found.unresolved
+    assert hides(trick) != OTHERWISE
+    assert judged("android-debuggable", tmp_path / "build.bin").outcome is Outcome.UNDECIDED
+
+
+def levels(*values: object) -> tuple[Node, ...]:
+    return tuple(Node("uses-sdk", (Attr("minSdkVersion", each, MIN_SDK),)) for each in values)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "every",
+    [
+        (),
+        levels((1, 0x7F020000)),
+        levels("34"),
+        levels(34, 33),
+        levels(33, 34),
+        (Node("uses-sdk"), *levels(34)),
+        (Node("uses-feature", (), levels(34)),),
+        (*levels(34), Node("uses-feature", (), levels(21))),
+    ],
+    ids=["none", "reference", "text", "last", "first", "empty", "nested", "nested lower"],
+)
+def test_the_lowest_level_that_any_android_may_see_counts(
+    every: tuple[Node, ...], tmp_path: Path
+) -> None:
+    package = Attr("package", "org.example.app", namespace=None)
+    root = Node("manifest", (package,), (*every, Node("application", (FLAG,))))
+    found, _ = at_level(tmp_path, root, COMPACT)
+    assert "depends on the Android version" in found.unresolved
+
+
+@pytest.mark.parametrize(("split_says", "base_says", "open"), [(1, 34, False), (34, 33, True)])
+def test_the_level_of_a_set_is_that_of_its_base(
+    split_says: int, base_says: int, open: bool, tmp_path: Path
+) -> None:
+    base = apk(manifest(sdk=(base_says, 35), flag=FLAG), resources_arsc=COMPACT)
+    split = apk(manifest(sdk=(split_says, 35), split="config.zh"))
+    data = archive({"base.apk": base, "zh.apk": split})
+    with opened(written(tmp_path, data)) as app:
+        assert bool(app.manifest.application.debuggable.unresolved) is open
