@@ -185,8 +185,9 @@ class _Reader:
             number = bisect_right(self.starts, address) - 1
             if number >= 0:
                 start, offset, length = self.mapped[number]
-                if address - start <= length - size:
-                    return offset + address - start
+                at = offset + address - start
+                if address - start <= length - size and at <= len(self.image) - size:
+                    return at
         return None
 
     def _functions(self) -> int | None:
